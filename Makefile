@@ -1,0 +1,46 @@
+# Every target sets up what it needs by itself; `make` alone lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+POST   ?=
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench golden lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## create the virtual environment with the pinned, hash-checked dependencies
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## bring up the embedded stack and publish a sample post (POST=folder: yours; DEMO_EXIT=1: end when done)
+	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)
+
+test: setup ## run every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup ## ruff, mypy --strict and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## side-by-side measurements, printed as ratios
+	$(BIN)/python -m benchmarks
+
+golden: setup ## regenerate the golden files, to be read in the diff
+	$(BIN)/python -m pytest -q -p no:randomly tests -k golden --golden
+
+lock: setup ## pin the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --group dev pyproject.toml -o constraints.txt
+
+clean: ## remove the virtual environment and caches (never data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,584 @@
+"""The frozen values that stand between deciding and doing.
+
+Owns the vocabulary (source, probe, profile, step, plan, artifact, manifest) and its canonical
+JSON. Refuses all behaviour beyond small look-ups: `plan` decides, `render` does. Units are in the
+names; frame rates are exact fractions written "30000/1001".
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What an item is to its reader."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    PHOTO = "photo"
+
+
+class State(StrEnum):
+    """Where an item stands, in the order it passes through them."""
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    PLAYABLE = "playable"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+# --- what came in ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One uploaded file. `identity` is the store's own name for exactly these bytes."""
+
+    key: str
+    name: str
+    bytes: int
+    identity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """A text file that belongs to a media file; `language` is a BCP-47 tag or "und"."""
+
+    role: Literal["captions", "caption-text", "transcript"]
+    language: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemInfo:
+    """What post.toml says about one item; empty means: take it from elsewhere."""
+
+    title: str = ""
+    titles: dict[str, str] = field(default_factory=dict)
+    caption: str = ""
+    alt: str = ""
+    credit: str = ""
+    poster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostInfo:
+    """What post.toml says about the post, with sensible defaults for everything."""
+
+    title: str = ""
+    titles: dict[str, str] = field(default_factory=dict)
+    language: str = ""
+    date: str = ""
+    byline: str = ""
+    credit: str = ""
+    cover: str = ""
+    profile: str = ""
+    text: str = ""
+    order: tuple[str, ...] = ()
+    items: dict[str, ItemInfo] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """One item as it lies in the ingest bucket: a media file with what belongs to it."""
+
+    post: str
+    item: str
+    kind: Kind
+    media: Source
+    sidecars: tuple[Sidecar, ...] = ()
+    info: ItemInfo = ItemInfo()
+    profile: str = "default"
+    withdrawn: bool = False
+
+
+# --- what was found in it -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colour:
+    """Colour tags by FFmpeg's names ("bt709", "smpte2084"); empty where the file is silent."""
+
+    primaries: str = ""
+    transfer: str = ""
+    matrix: str = ""
+    full_range: bool = False
+
+    @property
+    def is_hdr(self) -> bool:
+        """True for the two HDR transfer curves, PQ (SMPTE ST 2084) and HLG (ARIB STD-B67)."""
+        return self.transfer in ("smpte2084", "arib-std-b67")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoStream:
+    """A moving picture. `width` and `height` are as displayed: square pixels, upright."""
+
+    index: int
+    codec: str
+    pixel_format: str
+    coded_width: int
+    coded_height: int
+    width: int
+    height: int
+    rotation: int
+    sample_aspect: Fraction
+    frame_rate: Fraction
+    variable_rate: bool
+    interlaced: bool
+    frames: int | None
+    duration_ms: int | None
+    bit_depth: int
+    has_alpha: bool
+    colour: Colour
+    bitrate_bps: int | None = None
+    language: str = "und"
+    default: bool = False
+
+    @property
+    def short_side(self) -> int:
+        """The smaller displayed dimension, by which rungs are named."""
+        return min(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioStream:
+    """A sound track."""
+
+    index: int
+    codec: str
+    channels: int
+    layout: str
+    sample_rate: int
+    duration_ms: int | None
+    bitrate_bps: int | None = None
+    language: str = "und"
+    title: str = ""
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextStream:
+    """An embedded subtitle track; `is_text` is false for bitmap subtitles."""
+
+    index: int
+    codec: str
+    is_text: bool
+    language: str = "und"
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A still. `width` and `height` are as displayed; `pages` counts frames or pages."""
+
+    format: str
+    width: int
+    height: int
+    orientation: int
+    mode: str
+    pages: int = 1
+    animated: bool = False
+    icc: str = ""
+    caption: str = ""
+    headline: str = ""
+    credit: str = ""
+    copyright: str = ""
+    taken: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A named stretch of time."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a confined child found in a media file."""
+
+    kind: Kind
+    container: str
+    demuxer: str
+    duration_ms: int | None = None
+    start_ms: int = 0
+    video: tuple[VideoStream, ...] = ()
+    audio: tuple[AudioStream, ...] = ()
+    text: tuple[TextStream, ...] = ()
+    picture: Picture | None = None
+    cover_index: int | None = None
+    chapters: tuple[Chapter, ...] = ()
+    title: str = ""
+    artist: str = ""
+    notes: tuple[str, ...] = ()
+
+
+# --- what the operator wants -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One step of the video ladder, named by its short side in pixels."""
+
+    short_side: int
+    crf: float
+    max_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoProfile:
+    """How film is encoded."""
+
+    rungs: tuple[Rung, ...]
+    preset: str
+    max_fps: int
+    gop_seconds: float
+    stable_rung: int
+    poster_quality: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioProfile:
+    """How sound is encoded; loudness after EBU R 128 (LUFS, dBTP)."""
+
+    loudness_lufs: float
+    true_peak_dbtp: float
+    max_gain_db: float
+    aac_bps_per_channel: int
+    mp3_bps_per_channel: int
+    sample_rate: int
+    waveform_bars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoProfile:
+    """How stills are encoded."""
+
+    widths: tuple[int, ...]
+    jpeg_quality: int
+    avif_quality: int
+    avif_speed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is refused, and how long and how large a child may grow."""
+
+    max_bytes: int
+    max_duration_s: int
+    max_frame_pixels: int
+    max_photo_pixels: int
+    max_streams: int
+    max_text_bytes: int
+    memory_bytes: int
+    step_timeout_s: int
+    stall_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The operator's intent. `version` changes whenever outputs would change."""
+
+    name: str
+    version: int
+    summary: str
+    video: VideoProfile
+    audio: AudioProfile
+    photo: PhotoProfile
+    limits: Limits
+
+
+# --- what is to be made ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundTrack:
+    """Which sound goes in and what becomes of it; the gain is measured when it is made."""
+
+    stream: int
+    channels: int
+    downmix: bool
+    sample_rate: int
+    bitrate_bps: int
+    loudness_lufs: float
+    true_peak_dbtp: float
+    max_gain_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """What happens to every decoded frame before any scaling."""
+
+    stream: int
+    deinterlace: bool
+    tonemap: Literal["", "pq", "hlg"]
+    colour: Colour
+    square_pixels: bool
+    flatten_alpha: bool
+    frame_rate: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoOut:
+    """One rung of the ladder: an H.264 + AAC faststart MP4."""
+
+    make: Literal["video"] = "video"
+    role: str
+    file: str
+    width: int
+    height: int
+    crf: float
+    preset: str
+    max_bps: int
+    gop_frames: int
+    frame_rate: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosterOut:
+    """A representative frame as JPEG, plain and with a play badge burnt in."""
+
+    make: Literal["poster"] = "poster"
+    role: str
+    file: str
+    width: int
+    height: int
+    quality: int
+    badge: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioOut:
+    """A loudness-normalised sound file."""
+
+    make: Literal["audio"] = "audio"
+    role: str
+    file: str
+    codec: Literal["aac", "mp3"]
+    track: SoundTrack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveformOut:
+    """The shape of the sound as a small SVG of `bars` bars."""
+
+    make: Literal["waveform"] = "waveform"
+    role: str
+    file: str
+    bars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoOut:
+    """One width of a still in one format."""
+
+    make: Literal["photo"] = "photo"
+    role: str
+    file: str
+    width: int
+    height: int
+    format: Literal["jpeg", "avif"]
+    quality: int
+    speed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionsOut:
+    """A clean WebVTT file rebuilt from parsed cues."""
+
+    make: Literal["captions"] = "captions"
+    role: str
+    file: str
+    language: str
+    stream: int | None = None
+
+
+Output = Annotated[
+    VideoOut | PosterOut | AudioOut | WaveformOut | PhotoOut | CaptionsOut,
+    Field(discriminator="make"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One piece of work that succeeds or fails as a whole.
+
+    `priority` follows Redis transports: 0 is the most urgent, 9 the least. `fingerprint` is the
+    key prefix of everything the step makes, so equal work is done once.
+    """
+
+    name: str
+    fingerprint: str
+    source: Source
+    demuxer: str
+    outputs: tuple[Output, ...]
+    treatment: Treatment | None = None
+    sound: SoundTrack | None = None
+    duration_ms: int | None = None
+    timeout_s: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that will be made of one item, with the reasons in plain words."""
+
+    kind: Kind
+    source: Source
+    profile: str
+    profile_version: int
+    probe: Probe
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+
+# --- what was made ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Facts measured on a finished output. `key` is where it lies in the published store."""
+
+    role: str
+    key: str
+    media_type: str
+    bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    frames: int | None = None
+    language: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """What one finished step left behind."""
+
+    step: str
+    fingerprint: str
+    artifacts: tuple[Artifact, ...]
+    notes: tuple[str, ...] = ()
+    source_sha256: str | None = None
+
+
+# --- the published truth ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an item failed, in the reporter's words."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What the manifest tells of an upload: its own name, never its place in the store."""
+
+    name: str
+    bytes: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemManifest:
+    """`<post>/<item>/item.json`."""
+
+    schema: str = "newsreel/item/1"
+    post: str
+    item: str
+    kind: Kind
+    state: State
+    percent: int
+    title: str
+    titles: dict[str, str] = field(default_factory=dict)
+    caption: str = ""
+    alt: str = ""
+    credit: str = ""
+    language: str = "en"
+    source: SourceFacts
+    probe: dict[str, Any] = field(default_factory=dict)
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    colour: str = ""
+    chapters: tuple[Chapter, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: Failure | None = None
+    outputs: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostManifest:
+    """`<post>/post.json`: the post and all of its items in reading order."""
+
+    schema: str = "newsreel/post/1"
+    post: str
+    title: str
+    titles: dict[str, str] = field(default_factory=dict)
+    language: str
+    date: str = ""
+    byline: str = ""
+    credit: str = ""
+    text: str = ""
+    cover: str = ""
+    state: State
+    percent: int
+    notes: tuple[str, ...] = ()
+    items: tuple[ItemManifest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where published files are seen from, and whose they are."""
+
+    base_url: str
+    name: str = "Newsreel"
+    language: str = "en"
+
+
+# --- canonical JSON --------------------------------------------------------------------------
+
+
+@functools.cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """The one pydantic adapter for a value type; building one is slow, so they are kept."""
+    return TypeAdapter(kind)
+
+
+def to_json(value: Any) -> bytes:
+    """Canonical JSON of a value: sorted keys, no spaces, UTF-8, a final newline."""
+    plain = adapter(type(value)).dump_python(value, mode="json")
+    return (
+        json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    ).encode()
+
+
+def from_json(kind: type[T], data: bytes | str) -> T:
+    """Read a value back; raises pydantic.ValidationError on anything that does not fit."""
+    value: T = adapter(kind).validate_json(data)
+    return value
+
+
+def digest(*parts: Any) -> str:
+    """Hex sha256 over the canonical JSON of plain parts: the house's one way to name work."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
