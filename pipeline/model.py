@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
@@ -553,6 +554,42 @@ class Site:
     base_url: str
     name: str = "Newsreel"
     language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostCard:
+    """What the site's front page needs to know of a post."""
+
+    post: str
+    title: str
+    language: str
+    date: str
+    state: State
+    poster: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+# --- things in a store -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One stored object. `identity` names exactly these bytes; `modified` is the store's time."""
+
+    key: str
+    bytes: int
+    identity: str
+    modified: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """Something to be stored: bytes or a file, with the headers it is served with."""
+
+    key: str
+    body: bytes | Path
+    media_type: str
+    cache: str = ""
 
 
 # --- canonical JSON --------------------------------------------------------------------------

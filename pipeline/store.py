@@ -4,29 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One stored object. `identity` names exactly these bytes; `modified` is Unix time by the store's clock."""
-
-    key: str
-    bytes: int
-    identity: str
-    modified: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Object:
-    """Something to be stored: bytes or a file, with the headers it is served with."""
-
-    key: str
-    body: bytes | Path
-    media_type: str
-    cache: str = ""
+from pipeline.model import Entry, Object
 
 
 class Store(Protocol):
