@@ -323,20 +323,21 @@ class SoundTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """What happens to every decoded frame before any scaling."""
+    """What happens to every decoded frame before any scaling.
+
+    `frame_rate` is a rate to convert to; None keeps every frame at its own time.
+    """
 
     stream: int
     deinterlace: bool
     tonemap: Literal["", "pq", "hlg"]
     colour: Colour
-    square_pixels: bool
-    flatten_alpha: bool
     frame_rate: Fraction | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoOut:
-    """One rung of the ladder: an H.264 + AAC faststart MP4."""
+    """One rung of the ladder: an H.264 + AAC faststart MP4; the `stable` one is video.mp4."""
 
     make: Literal["video"] = "video"
     role: str
@@ -348,11 +349,12 @@ class VideoOut:
     max_bps: int
     gop_frames: int
     frame_rate: Fraction
+    stable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosterOut:
-    """A representative frame as JPEG, plain and with a play badge burnt in."""
+    """The best frame among `moments_ms` as JPEG, plain or with a play badge burnt in."""
 
     make: Literal["poster"] = "poster"
     role: str
@@ -361,6 +363,7 @@ class PosterOut:
     height: int
     quality: int
     badge: bool
+    moments_ms: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +385,7 @@ class WaveformOut:
     role: str
     file: str
     bars: int
+    track: SoundTrack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,7 +424,8 @@ class Step:
     """One piece of work that succeeds or fails as a whole.
 
     `priority` follows Redis transports: 0 is the most urgent, 9 the least. `fingerprint` is the
-    key prefix of everything the step makes, so equal work is done once.
+    key prefix of everything the step makes, so equal work is done once. When a step that is not
+    `required` fails, the item is published without what it would have made, with a note.
     """
 
     name: str
@@ -431,13 +436,17 @@ class Step:
     treatment: Treatment | None = None
     sound: SoundTrack | None = None
     duration_ms: int | None = None
+    required: bool = True
     timeout_s: int
     priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that will be made of one item, with the reasons in plain words."""
+    """Everything that will be made of one item, with the reasons in plain words.
+
+    `texts` holds what text sidecars say, by role and language ("caption-text-es").
+    """
 
     kind: Kind
     source: Source
@@ -445,6 +454,7 @@ class Plan:
     profile_version: int
     probe: Probe
     steps: tuple[Step, ...]
+    texts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

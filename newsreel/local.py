@@ -1,0 +1,141 @@
+"""The whole job in one process on plain folders: what `newsreel publish` does.
+
+Owns the loop that carries bells from a heap to a few threads, and the lock that keeps two runs off
+one output folder. The use cases are the ones Celery calls. Refuses to print: a listener is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import heapq
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol
+
+from pipeline import flow, todo
+from pipeline.errors import ConfigError, NewsreelError, StoreUnavailable
+from pipeline.house import House
+from pipeline.model import PostManifest
+from pipeline.publish import publish
+from pipeline.render import Progress
+from pipeline.scan import scan
+from pipeline.todo import Bell
+
+# How often resting work is looked at again.
+NAP_S = 0.5
+
+
+class Listener(Protocol):
+    """Whoever shows what is going on."""
+
+    def progress(self, bell: Bell, progress: Progress) -> None:
+        """A step has come this far."""
+
+    def published(self, post: PostManifest) -> None:
+        """The pages were brought up to date."""
+
+
+class Rope:
+    """The bells that wait, most urgent first; an equal bell is not hung twice."""
+
+    def __init__(self) -> None:
+        self._heap: list[Bell] = []
+
+    def ring(self, bell: Bell) -> None:
+        """Hang a bell."""
+        if bell not in self._heap:
+            heapq.heappush(self._heap, bell)
+
+    def take(self) -> Bell | None:
+        """The most urgent bell, or None."""
+        return heapq.heappop(self._heap) if self._heap else None
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold the state folder; raises ConfigError when another run does."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                "Another `newsreel publish` is writing to this output folder. Wait for it to end, "
+                "or give another folder with --out."
+            ) from None
+        yield
+
+
+class Loop:
+    """Carries bells until a post has nothing left to do."""
+
+    def __init__(self, house: House, rope: Rope, listener: Listener, jobs: int) -> None:
+        self._house, self._rope, self._listener = house, rope, listener
+        self._jobs = jobs
+        self._running: set[Future[None]] = set()
+
+    def run(self, folder: str, post: str) -> PostManifest:
+        """Publish one folder of the ingest store to its end; returns what was published.
+
+        On Ctrl-C the children die with this process, and the next run goes on from the records.
+        """
+        self._forget_old_runs(post)
+        scan(self._house, only=folder, deep=True)
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="job") as pool:
+            while True:
+                self._drain(pool)
+                if not scan(self._house, only=folder) and self._is_over(post):
+                    break
+                time.sleep(0 if self._running else NAP_S)
+        manifest = publish(self._house, post)
+        if manifest is None:
+            raise StoreUnavailable("The folder vanished while it was being published.")
+        return manifest
+
+    def _drain(self, pool: ThreadPoolExecutor) -> None:
+        while True:
+            bell = self._rope.take() if len(self._running) < self._jobs else None
+            if bell is not None and bell.task == "publish":
+                self._publish(bell.post)
+            elif bell is not None:
+                self._running.add(pool.submit(self._answer, bell))
+            elif self._running:
+                done, self._running = wait(self._running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+            else:
+                return
+
+    def _answer(self, bell: Bell) -> None:
+        # A recorded failure is told by the manifest; here it only must not end the others.
+        with contextlib.suppress(NewsreelError):
+            if bell.task == "ingest":
+                flow.ingest(self._house, bell.post, bell.item)
+            else:
+                flow.make(self._house, bell.post, bell.item, bell.step, report=self._reporter(bell))
+
+    def _reporter(self, bell: Bell) -> Callable[[Progress], None]:
+        return lambda progress: self._listener.progress(bell, progress)
+
+    def _publish(self, post: str) -> None:
+        manifest = publish(self._house, post)
+        if manifest is not None:
+            self._listener.published(manifest)
+
+    def _is_over(self, post: str) -> bool:
+        look = self._house.records.post(post)
+        return all(todo.is_over(item) for item in self._house.items(look).values())
+
+    def _forget_old_runs(self, post: str) -> None:
+        # Nobody else works here (see `alone`), so whatever was running has been stopped.
+        keys = self._house.records.post(post).entries
+        self._house.records.drop(*(key for key in keys if "/run-" in key))
+
+
+def default_jobs() -> int:
+    """Items worked on side by side: one for each core, and never a crowd."""
+    return min(4, os.cpu_count() or 1)

@@ -1,0 +1,91 @@
+"""Where published things lie, and how long they may be kept.
+
+Owns the keys of a post's pages and stable files, their absolute and relative URLs, and the cache
+headers of the two sorts of key: names that are pointers, and names that contain their content's
+hash. Refuses to say what is behind a key: see `display` and `pages`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from pipeline.model import ItemManifest, PostManifest, Site
+
+# Names an item must not have, because the post's own pages have them.
+RESERVED = frozenset({"index", "post", "embeds", "gallery"})
+
+# Pointers change in place and are asked for again soon; hashed names never change.
+POINTER = "public, max-age=60, stale-while-revalidate=600"
+FOREVER = "public, max-age=31536000, immutable"
+
+INDEX = "index.html"
+
+
+def post_page(post: PostManifest) -> str:
+    """The page of the whole post."""
+    return f"{post.post}/index.html"
+
+
+def post_json(post: PostManifest) -> str:
+    """The manifest of the whole post."""
+    return f"{post.post}/post.json"
+
+
+def sheet(post: PostManifest) -> str:
+    """The reporter's sheet."""
+    return f"{post.post}/embeds.html"
+
+
+def gallery(post: PostManifest) -> str:
+    """The page of all photos."""
+    return f"{post.post}/gallery.html"
+
+
+def gallery_file(post: PostManifest, name: str) -> str:
+    """A file of the gallery: embed.html, oembed.json."""
+    return f"{post.post}/gallery/{name}"
+
+
+def watch(item: ItemManifest) -> str:
+    """The page of one item."""
+    return f"{item.post}/{item.item}.html"
+
+
+def file(item: ItemManifest, name: str) -> str:
+    """A stable file of one item: embed.html, oembed.json, item.json, poster.jpg, video.mp4."""
+    return f"{item.post}/{item.item}/{name}"
+
+
+def absolute(site: Site, key: str) -> str:
+    """The public URL of a key; `site.base_url` may have a path of its own."""
+    return f"{site.base_url.rstrip('/')}/{quote(key)}"
+
+
+def relative(page: str, key: str) -> str:
+    """How the page at key `page` points at `key`, wherever the whole site is moved."""
+    return quote(posixpath.relpath(key, posixpath.dirname(page) or "."))
+
+
+def origin(site: Site) -> str:
+    """Scheme and authority of the site, for a content security policy; "" when it has none."""
+    parts = urlsplit(site.base_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
+
+
+def reachable(site: Site) -> bool:
+    """Whether readers elsewhere can open the site: absolute https, and no private host."""
+    parts = urlsplit(site.base_url)
+    host = (parts.hostname or "").rstrip(".")
+    return parts.scheme == "https" and bool(host) and not _private(host)
+
+
+def _private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # Names without a dot, and the suffixes of RFC 6761 and RFC 6762, mean something only here.
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".test"))

@@ -1,0 +1,187 @@
+// What script adds to players that work without it: seeking by address, quality and speed,
+// chapters, waveform, waiting for media, WordPress's handshake, and a small message interface.
+// Plain script, not a module: modules need CORS inside a sandboxed frame.
+(() => {
+  "use strict";
+  const framed = window.parent !== window;
+  const page = document.documentElement;
+  page.classList.add("nr-js");
+
+  const tell = (data) => { if (framed) window.parent.postMessage(data, "*"); };
+  const shout = (ev, value) => tell({ nr: 1, ev, value });
+
+  // "90", "1m30s", "1h2m3.5s" in seconds; NaN for anything else.
+  const seconds = (text) => {
+    const parts = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/.exec(text || "");
+    return parts && text ? (+parts[1] || 0) * 3600 + (+parts[2] || 0) * 60 + (+parts[3] || 0) : NaN;
+  };
+  // "#t=30", "?t=30" and WordPress's "#t=30?secret=…".
+  const wanted = (name) =>
+    (new RegExp("[#?&]" + name + "=([^&?#]*)").exec(location.hash) ||
+      new RegExp("[?&]" + name + "=([^&?#]*)").exec(location.search) || [])[1];
+
+  const clock = (time) => {
+    const whole = Math.floor(time), s = String(whole % 60).padStart(2, "0");
+    const m = Math.floor(whole / 60) % 60, h = Math.floor(whole / 3600);
+    return h ? h + ":" + String(m).padStart(2, "0") + ":" + s : m + ":" + s;
+  };
+
+  const all = [...document.querySelectorAll(".nr-media")];
+  const start = (media) => { const playing = media.play(); if (playing) playing.catch(() => {}); };
+
+  // Another address for the same film: stay at the same moment.
+  const swap = (media, source) => {
+    const time = media.currentTime, going = !media.paused, speed = media.playbackRate;
+    if (source) media.src = source; else media.load();
+    media.playbackRate = media.defaultPlaybackRate = speed;
+    media.currentTime = time;
+    if (going) start(media);
+  };
+
+  const equip = (media) => {
+    const box = media.closest(".nr-player") || document.body;
+    media.addEventListener("play", () => {
+      box.classList.add("nr-started");
+      for (const other of all) if (other !== media) other.pause();
+    });
+    // A bucket that does not answer CORS plays nothing with crossorigin; without it only the
+    // subtitles are lost.
+    let retried = false;
+    media.addEventListener("error", () => {
+      if (retried || !media.hasAttribute("crossorigin")) return;
+      retried = true;
+      media.removeAttribute("crossorigin");
+      swap(media);
+    }, true);
+    tools(media, box);
+    chapters(media, box);
+    wave(media, box);
+  };
+
+  const tools = (media, box) => {
+    const bar = box.querySelector(".nr-tools");
+    if (!bar) return;
+    bar.hidden = false;
+    const quality = bar.querySelector("[data-nr-quality]");
+    const speed = bar.querySelector("[data-nr-speed]");
+    if (quality) quality.addEventListener("change", () => swap(media, quality.value));
+    speed.addEventListener("change", () => {
+      media.playbackRate = media.defaultPlaybackRate = +speed.value;
+    });
+  };
+
+  const chapters = (media, box) => {
+    const links = [...box.querySelectorAll("[data-nr-t]")];
+    if (!links.length) return;
+    for (const link of links) link.addEventListener("click", (event) => {
+      event.preventDefault();
+      media.currentTime = +link.dataset.nrT;
+      start(media);
+    });
+    media.addEventListener("timeupdate", () => {
+      const now = links.filter((link) => +link.dataset.nrT <= media.currentTime + .05).pop();
+      for (const link of links) {
+        if (link === now) link.setAttribute("aria-current", "true");
+        else link.removeAttribute("aria-current");
+      }
+    });
+  };
+
+  const wave = (media, box) => {
+    const range = box.querySelector(".nr-seek");
+    if (!range) return;
+    const drawing = range.parentElement;
+    const length = () => media.duration || +range.max || 0;
+    const show = () => {
+      const time = media.currentTime;
+      drawing.style.setProperty("--p", (length() ? time / length() * 100 : 0) + "%");
+      range.value = time;
+      range.setAttribute("aria-valuetext", range.dataset.nrText
+        .replace("{now}", clock(time)).replace("{all}", clock(length())));
+    };
+    range.hidden = false;
+    range.addEventListener("input", () => { media.currentTime = +range.value; show(); });
+    for (const name of ["timeupdate", "seeking", "durationchange"]) media.addEventListener(name, show);
+    show();
+  };
+
+  // A page that waits for its media asks, ever more rarely, whether they are there.
+  const wait = (notice) => {
+    let pause = 4000;
+    const again = () => { setTimeout(ask, pause); pause = Math.min(pause * 1.3, 60000); };
+    const ask = async () => {
+      if (document.hidden) return again();
+      try {
+        const item = await (await fetch(notice.dataset.nrPoll, { cache: "no-cache" })).json();
+        const ready = !["waiting", "processing", notice.dataset.nrState].includes(item.state);
+        if (ready && all.every((media) => media.paused)) return location.reload();
+        if (!ready) show(item.percent);
+      } catch { /* the next attempt may succeed */ }
+      again();
+    };
+    const show = (percent) => {
+      const bar = notice.querySelector("progress");
+      if (bar.value !== percent) pause = 4000;
+      bar.value = percent;
+      notice.querySelector(".nr-percent").textContent = percent;
+    };
+    again();
+  };
+
+  // WordPress shows the frame once it hears "ready", and gives it the height it asks for.
+  const secret = wanted("secret");
+  const announce = () => {
+    const box = document.querySelector("video, .nr-frame-photo img");
+    let height = document.documentElement.clientHeight;
+    if (box && box.getAttribute("width")) {
+      height = Math.round(innerWidth * box.getAttribute("height") / box.getAttribute("width"));
+    }
+    shout("size", height);
+    if (secret && box) tell({ message: "height", value: Math.min(height, 800), secret });
+  };
+
+  // {nr: 1, cmd: "play" | "pause" | "seek" | "captions", value} from the page around us. No
+  // command takes an address, so a hostile page can do no more than a reader's click.
+  const obey = (media, { cmd, value }) => {
+    if (cmd === "play") start(media);
+    if (cmd === "pause") media.pause();
+    if (cmd === "seek" && Number.isFinite(+value)) media.currentTime = Math.max(0, +value);
+    if (cmd === "captions") {
+      for (const track of media.textTracks) track.mode = track.language === value ? "showing" : "disabled";
+    }
+  };
+
+  const frame = (media) => {
+    if (!framed) return;
+    window.addEventListener("load", announce);
+    window.addEventListener("resize", announce);
+    if (secret) tell({ message: "ready", secret });
+    // In a sandbox without pop-ups a link opens nothing; WordPress follows it for us.
+    for (const link of document.querySelectorAll("[data-nr-open]")) {
+      link.addEventListener("click", () => {
+        if (secret) tell({ message: "link", value: link.dataset.nrOpen, secret });
+      });
+    }
+    if (!media) return;
+    window.addEventListener("message", ({ source, data }) => {
+      if (source === window.parent && data && data.nr === 1) obey(media, data);
+    });
+    media.addEventListener("timeupdate", () => shout("time", media.currentTime));
+    for (const name of ["play", "pause"]) media.addEventListener(name, () => shout("state", name));
+    media.addEventListener("ended", () => shout("ended"));
+    shout("ready");
+  };
+
+  const jump = () => {
+    const time = seconds(wanted("t"));
+    if (all.length === 1 && Number.isFinite(time)) all[0].currentTime = time;
+  };
+  const autoplay = (media) => media.play().catch(() => { media.muted = true; start(media); });
+
+  all.forEach(equip);
+  document.querySelectorAll("[data-nr-poll]").forEach(wait);
+  frame(all[0]);
+  jump();
+  window.addEventListener("hashchange", jump);
+  if (all.length === 1 && wanted("autoplay") === "1") autoplay(all[0]);
+})();

@@ -1,0 +1,232 @@
+"""What of a manifest is shown now.
+
+Owns the choices that snippets and pages have in common: whether an item plays yet, which file it
+plays, its tracks, widths, downloads, name and shape. Refuses to write markup: see `embed` and
+`pages`. Before an item is probed its shape is the commonest one, 16:9, and its poster is the
+placeholder the publisher keeps at the stable name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline import address, languages
+from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, SourceFacts, State
+from pipeline.phrases import Phrases, clock
+
+# The rung a page plays unasked: what most screens inside an article can show.
+_FIRST_RUNG = 720
+
+# The width of a photo that is shown where only one can be named; wide enough for an article
+# column on a dense screen.
+_ARTICLE_WIDTH = 1280
+
+
+class Stage(StrEnum):
+    """What a reader meets: the thing itself, or one of three notices."""
+
+    READY = "ready"
+    PREPARING = "preparing"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A single image: its key and its size in pixels, as far as known."""
+
+    key: str
+    width: int
+    height: int
+
+
+def stage(item: ItemManifest) -> Stage:
+    """What a reader meets; something that plays outranks a failure of the rest."""
+    if item.state is State.WITHDRAWN:
+        return Stage.WITHDRAWN
+    if _plays(item):
+        return Stage.READY
+    return Stage.FAILED if item.state is State.FAILED else Stage.PREPARING
+
+
+def shown(post: PostManifest) -> tuple[ItemManifest, ...]:
+    """The items readers see on the post's page: neither failed nor withdrawn, in order."""
+    return tuple(item for item in post.items if stage(item) in (Stage.READY, Stage.PREPARING))
+
+
+def photos(post: PostManifest) -> tuple[ItemManifest, ...]:
+    """The photos of the gallery, in order."""
+    return tuple(item for item in shown(post) if item.kind is Kind.PHOTO)
+
+
+def cover(post: PostManifest) -> ItemManifest | None:
+    """The item that stands for the post: the one it names, else the first that is shown."""
+    items = shown(post)
+    named = (item for item in items if item.item == post.cover)
+    return next(named, items[0] if items else None)
+
+
+def title(item: ItemManifest, language: str) -> str:
+    """The item's title in that language where there is one."""
+    return item.titles.get(language) or item.title or item.item
+
+
+def post_title(post: PostManifest) -> str:
+    """The post's title in its own language."""
+    return post.titles.get(post.language) or post.title or post.post
+
+
+def alt(item: ItemManifest, language: str) -> str:
+    """What stands for a picture where it cannot be seen."""
+    return item.alt or item.caption or title(item, language)
+
+
+def shape(item: ItemManifest) -> tuple[int, int]:
+    """Width and height of the item as displayed; 1280 x 720 until it is known."""
+    return (item.width, item.height) if item.width and item.height else (1280, 720)
+
+
+def ratio(item: ItemManifest) -> tuple[int, int]:
+    """The shape in lowest terms: 16, 9."""
+    width, height = shape(item)
+    common = math.gcd(width, height)
+    return width // common, height // common
+
+
+def length(item: ItemManifest) -> str:
+    """The running time as 3:12; empty for photos and while unknown."""
+    return clock(item.duration_ms) if item.duration_ms and item.kind is not Kind.PHOTO else ""
+
+
+def label(item: ItemManifest, say: Phrases, language: str) -> str:
+    """What assistive technology calls a frame: Video: Council meeting (3:12)."""
+    name = f"{say(item.kind)}: {title(item, language)}"
+    return f"{name} ({length(item)})" if length(item) else name
+
+
+def invitation(item: ItemManifest, say: Phrases) -> str:
+    """The text of the link to the item's own page."""
+    name = f"watch-{item.kind}"
+    return say(f"{name}-captions" if item.kind is Kind.VIDEO and captions(item) else name)
+
+
+def poster(item: ItemManifest) -> Picture:
+    """The picture that stands for an item; photos stand for themselves."""
+    if item.kind is Kind.PHOTO and jpegs(item):
+        made = article_photo(item)
+        return Picture(key=made.key, width=made.width or 0, height=made.height or 0)
+    made_posters = _with_roles(item, "poster")
+    width, height = shape(item)
+    if made_posters:
+        width, height = made_posters[0].width or width, made_posters[0].height or height
+    return Picture(key=address.file(item, "poster.jpg"), width=width, height=height)
+
+
+def rungs(item: ItemManifest) -> tuple[Artifact, ...]:
+    """Every size of the film, largest first."""
+    return tuple(sorted(_with_roles(item, "rung"), key=_short_side, reverse=True))
+
+
+def film(item: ItemManifest) -> Artifact:
+    """The file a page plays unasked: a hashed name, so that a new version is a new URL."""
+    sizes = rungs(item)
+    fitting = [rung for rung in sizes if _short_side(rung) <= _FIRST_RUNG]
+    return (fitting or list(reversed(sizes)) or list(_with_roles(item, "video")))[0]
+
+
+def sounds(item: ItemManifest) -> tuple[Artifact, ...]:
+    """The sound files a page offers: the better one first, the one for old players next."""
+    return _with_roles(item, "sound") + _with_roles(item, "enclosure")
+
+
+def waveform(item: ItemManifest) -> Artifact | None:
+    """The picture of the sound, where there is one."""
+    return next(iter(_with_roles(item, "waveform")), None)
+
+
+def captions(item: ItemManifest) -> tuple[Artifact, ...]:
+    """Subtitle files, those in the item's own language first."""
+    return tuple(
+        sorted(_with_roles(item, "captions"), key=lambda made: made.language != item.language)
+    )
+
+
+def track_label(track: Artifact) -> str:
+    """What a player's menu calls a track."""
+    return str(track.extra.get("label") or languages.label(track.language or "und"))
+
+
+def jpegs(item: ItemManifest) -> tuple[Artifact, ...]:
+    """The photo's JPEG widths, narrowest first."""
+    return _photos_of(item, "image/jpeg")
+
+
+def avifs(item: ItemManifest) -> tuple[Artifact, ...]:
+    """The photo's AVIF widths, narrowest first."""
+    return _photos_of(item, "image/avif")
+
+
+def article_photo(item: ItemManifest) -> Artifact:
+    """The one JPEG to name where there is room for one."""
+    fitting = [made for made in jpegs(item) if (made.width or 0) <= _ARTICLE_WIDTH]
+    return fitting[-1] if fitting else jpegs(item)[0]
+
+
+def downloads(item: ItemManifest) -> tuple[Artifact, ...]:
+    """The files a reader may take home: every size of film, sound, the largest photo, subtitles."""
+    film_files = rungs(item) or _with_roles(item, "video")
+    return film_files + sounds(item) + jpegs(item)[-1:] + captions(item)
+
+
+def download_label(made: Artifact, say: Phrases) -> str:
+    """What a download link says: MP4 720p, M4A, JPEG 2560 x 1707, VTT Español."""
+    if made.role in ("rung", "video"):
+        return f"MP4 {_short_side(made)}p"
+    if made.role == "photo":
+        return f"JPEG {made.width} × {made.height}"  # noqa: RUF001 - the sign of a size
+    if made.role == "captions":
+        return f"{say('captions')} ({track_label(made)}, VTT)"
+    return "M4A" if made.media_type == "audio/mp4" else "MP3"
+
+
+def is_silent(item: ItemManifest) -> bool:
+    """True only when the probe says that there is no sound."""
+    return "audio" in item.probe and not item.probe["audio"]
+
+
+def scrubbed(item: ItemManifest, say: Phrases) -> ItemManifest:
+    """What remains of a withdrawn item: its place, its kind, and nothing of its content."""
+    return ItemManifest(
+        post=item.post,
+        item=item.item,
+        kind=item.kind,
+        state=State.WITHDRAWN,
+        percent=100,
+        title=say("withdrawn"),
+        source=SourceFacts(name="", bytes=0),
+        language=item.language,
+        width=item.width,
+        height=item.height,
+    )
+
+
+def _plays(item: ItemManifest) -> bool:
+    if item.kind is Kind.PHOTO:
+        return bool(jpegs(item))
+    wanted = ("rung", "video") if item.kind is Kind.VIDEO else ("sound", "enclosure")
+    return bool(_with_roles(item, *wanted))
+
+
+def _with_roles(item: ItemManifest, *roles: str) -> tuple[Artifact, ...]:
+    return tuple(made for made in item.outputs if made.role in roles)
+
+
+def _photos_of(item: ItemManifest, media_type: str) -> tuple[Artifact, ...]:
+    made = [one for one in _with_roles(item, "photo") if one.media_type == media_type]
+    return tuple(sorted(made, key=lambda one: one.width or 0))
+
+
+def _short_side(made: Artifact) -> int:
+    return min(made.width or 0, made.height or 0)

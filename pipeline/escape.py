@@ -1,0 +1,66 @@
+"""Escaping, one function per place a text is put into.
+
+Owns the step between an untrusted text (a title, a caption, a file's own tags) and the markup it
+becomes part of. Refuses to choose the words: see `phrases`. Pages get theirs from Jinja's
+autoescape; these serve the snippets of `embed` and the JSON inside pages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from html import escape
+from typing import Any
+
+# Characters that Markdown (CommonMark 0.31, section 2.4) lets a backslash escape and that could
+# start a link, an image, an emphasis, a code span, raw HTML, an entity or a table cell.
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&])")
+
+
+def one_line(text: str) -> str:
+    """White space runs become one space; control and invisible format characters are dropped.
+
+    U+200C and U+200D stay: they are letters' joints in Persian and in emoji.
+    """
+    spaced = " ".join(text.split())
+    return "".join(
+        mark
+        for mark in spaced
+        if mark in "\u200c\u200d" or unicodedata.category(mark) not in {"Cc", "Cf", "Cs"}
+    )
+
+
+def html_text(text: str) -> str:
+    """For between tags, on one line."""
+    return escape(one_line(text), quote=False)
+
+
+def html_attribute(text: str) -> str:
+    """For inside double quotes, on one line."""
+    return escape(one_line(text), quote=True)
+
+
+def markdown(text: str) -> str:
+    """For a link's or an image's text; the parts a renderer would act upon are backslashed."""
+    return _MARKDOWN.sub(r"\\\1", one_line(text))
+
+
+def hugo(text: str) -> str:
+    """For a shortcode's quoted argument, as character references the shortcode undoes.
+
+    Hugo's own backslash rules differ between versions; a reference has no meaning to its lexer,
+    and the shortcode puts the text through `htmlUnescape` before it is escaped again on output.
+    """
+    return "".join(
+        mark if mark.isalnum() or mark in " .,:;?!-/" else f"&#{ord(mark)};"
+        for mark in one_line(text)
+    )
+
+
+def script_json(value: Any) -> str:
+    """JSON for inside a script element: nothing in it can end the element or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text

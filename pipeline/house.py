@@ -1,0 +1,125 @@
+"""What every use case works with: the stores, the profiles, the encoder, and the bell rope.
+
+Owns the wiring and the few look-ups all of `scan`, `flow` and `publish` share. Refuses to read
+settings: `config` builds a House.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import lease, todo
+from pipeline.manifest import step_of
+from pipeline.model import Drop, Profile, Site, digest
+from pipeline.plan import generation
+from pipeline.records import ItemRecords, PostRecords, Records, item_key
+from pipeline.store import Store
+from pipeline.todo import Bell
+
+# Raised when pages or manifests change shape, so that settled posts are published anew.
+PAGES_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything the use cases work with.
+
+    `ring` hands a bell to whoever carries it; `tool` is the encoder's version; `owner` names this
+    process in run records.
+    """
+
+    ingest: Store
+    records: Records
+    published: Store
+    scratch: Path
+    ffmpeg: Path
+    tool: str
+    profiles: Mapping[str, Profile]
+    default_profile: str
+    site: Site
+    ring: Callable[[Bell], None]
+    owner: str
+
+    @property
+    def version(self) -> str:
+        """Changes whenever an already published post would come out differently."""
+        profiles = sorted((p.name, p.version) for p in self.profiles.values())
+        site = dataclasses.astuple(self.site)
+        return digest(PAGES_VERSION, self.tool, profiles, self.default_profile, site)
+
+    @property
+    def sources(self) -> Path:
+        """Where downloaded sources are kept for the next step that needs them."""
+        return self.scratch / "sources"
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name, else the default."""
+        return self.profiles.get(name) or self.profiles[self.default_profile]
+
+    def generation(self, drop: Drop) -> str:
+        """The name of the circumstances under which a drop's plan is valid."""
+        return generation(drop, self.profile(drop.profile), self.tool)
+
+    def signature(self, look: PostRecords) -> str:
+        """What a post's pages are made from, in one word."""
+        return digest(self.version, look.signature)
+
+    def items(self, look: PostRecords) -> dict[str, ItemRecords]:
+        """Every item of a post with the records of its present generation."""
+        return {
+            name: self.records.item(look, name, self.generation(drop))
+            for name, drop in look.items.items()
+        }
+
+    def item(self, post: str, item: str) -> ItemRecords | None:
+        """One live item with its records; None where it is unknown or withdrawn."""
+        look = self.records.post(post)
+        drop = look.items.get(item)
+        if drop is None or drop.withdrawn:
+            return None
+        return self.records.item(look, item, self.generation(drop))
+
+    @contextlib.contextmanager
+    def workbench(self) -> Iterator[Path]:
+        """A scratch folder of one job, gone when it ends."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix="job-", dir=self.scratch, ignore_cleanup_errors=True
+        ) as folder:
+            yield Path(folder)
+
+
+def publish_bell(post: str) -> Bell:
+    """Ask for a post's pages to be brought up to date."""
+    return Bell(priority=2, task="publish", post=post)
+
+
+def ring_due(house: House, item: ItemRecords) -> int:
+    """Ring for everything an item waits for; returns the number of bells."""
+    bells = list(todo.todo(item, house.records.store.now()))
+    for bell in bells:
+        _ring(house, item, bell)
+    return len(bells)
+
+
+def _ring(house: House, item: ItemRecords, bell: Bell) -> None:
+    """Note the ring, then ring: a bell that gets lost is found by its note, and rung again."""
+    name = _run_name(item, bell)
+    run, modified = item.runs.get(name, (None, 0.0))
+    noted = todo.rung(run, modified, house.records.store.now())
+    if noted.deaths >= todo.MAX_DEATHS:
+        lease.fail(house.records, item, name, lease.deadly(item.drop.media.name))
+        house.ring(publish_bell(bell.post))
+        return
+    house.records.put(item_key(bell.post, bell.item, "run", name), noted)
+    house.ring(bell)
+
+
+def _run_name(item: ItemRecords, bell: Bell) -> str:
+    step = step_of(item.plan, bell.step) if item.plan else None
+    return step.fingerprint if step else f"ingest-{item.generation}"

@@ -1,0 +1,326 @@
+"""From names in the ingest bucket to posts and items: what belongs to what.
+
+Owns the reading of file names, of post.toml, and the slugs. Pure: it sees listings and text, never
+a store. Extensions are hints only; what a file really is, `probe` decides. `flow.scan` calls this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline import languages
+from pipeline.model import Entry, ItemInfo, Kind, PostInfo, Sidecar, Source
+
+POST_TOML = "post.toml"
+MAX_SLUG = 60
+# Names of our own pages and folders inside a post: an item may not take them.
+RESERVED = frozenset({"index", "post", "embeds", "gallery", "r", "feed", "podcast"})
+
+_CAPTIONS = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".stl"})
+_TEXTS = frozenset({".txt", ".md"})
+_VIDEO = frozenset(
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .wmv .asf .flv .3gp .3g2 .ogv .dv"
+    " .mxf .rm .rmvb .vob".split()
+)
+_AUDIO = frozenset(
+    ".mp3 .m4a .m4b .aac .wav .flac .ogg .oga .opus .wma .amr .aif .aiff .caf .ac3 .mka".split()
+)
+_PHOTO = frozenset(
+    ".jpg .jpeg .png .gif .webp .avif .heic .heif .hif .tif .tiff .bmp .dng .cr2 .nef .arw .jxl"
+    " .mpo .svg".split()
+)
+# What operating systems and sync tools leave behind; never a reporter's work.
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """One post as it lies in the ingest bucket: its raw name and its files by relative path."""
+
+    name: str
+    files: Mapping[str, Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loose:
+    """A media file with its sidecars, before it has a slug."""
+
+    path: str
+    entry: Entry
+    sidecars: tuple[Sidecar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """A folder sorted into items, in reading order, with what is left waiting."""
+
+    items: tuple[Loose, ...]
+    toml: Entry | None
+    waiting: tuple[str, ...]
+
+
+def slug(text: str) -> str:
+    """A safe ASCII name: letters, digits and hyphens; a hash where nothing of the text survives."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:MAX_SLUG].rstrip("-")
+    if made:
+        return made
+    return "item-" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def slug_candidates(text: str) -> Iterable[str]:
+    """The slugs to try for a name, best first: talk, talk-2, talk-3, ..."""
+    first = slug(text)
+    if first not in RESERVED:
+        yield first
+    for number in range(2, 10_000):
+        yield f"{first}-{number}"
+
+
+def guess(path: str) -> Kind:
+    """The kind a name suggests, shown until the probe knows; a film where it says nothing."""
+    suffix = PurePosixPath(path).suffix.casefold()
+    if suffix in _PHOTO:
+        return Kind.PHOTO
+    if suffix in _AUDIO:
+        return Kind.AUDIO
+    if suffix in _VIDEO:
+        return Kind.VIDEO
+    family = (mimetypes.guess_type(path)[0] or "").partition("/")[0]
+    return {"image": Kind.PHOTO, "audio": Kind.AUDIO}.get(family, Kind.VIDEO)
+
+
+def folders(entries: Iterable[Entry]) -> tuple[Folder, ...]:
+    """Group a listing of the ingest bucket into posts.
+
+    `<post>/<file>` (deeper folders too) belongs to the post; a file at the root is a post of its
+    own, named by its stem, together with the sidecars that carry its name.
+    """
+    posts: dict[str, dict[str, Entry]] = {}
+    for entry in entries:
+        parts = PurePosixPath(entry.key).parts
+        if entry.key.endswith("/") or any(_is_litter(part) for part in parts):
+            continue
+        if len(parts) > 1:
+            posts.setdefault(parts[0], {})["/".join(parts[1:])] = entry
+        else:
+            posts.setdefault(f"./{_root_stem(entry.key)}", {})[entry.key] = entry
+    return tuple(Folder(name=name, files=files) for name, files in sorted(posts.items()))
+
+
+def title_of(name: str) -> str:
+    """A readable title from a raw folder or file name: no extension, no underscores."""
+    text = PurePosixPath(name.removeprefix("./")).name
+    stem = text if "." not in text else text.rpartition(".")[0] or text
+    return re.sub(r"[\s_]+", " ", stem).strip() or text
+
+
+def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
+    """Tell media from sidecars and put the items in reading order.
+
+    `language` is what a subtitle file without a language in its name is taken to be in.
+    """
+    media = [path for path in folder.files if _suffix(path) not in _CAPTIONS | _TEXTS]
+    media = [path for path in media if PurePosixPath(path).name != POST_TOML]
+    by_stem = _by_stem(media)
+    sidecars: dict[str, list[Sidecar]] = {}
+    waiting: list[str] = []
+    for path, entry in sorted(folder.files.items()):
+        if _suffix(path) not in _CAPTIONS | _TEXTS:
+            continue
+        owner = _owner(path, by_stem)
+        if owner is None:
+            waiting.append(path)
+        else:
+            sidecars.setdefault(owner, []).append(_sidecar(path, entry, owner, language))
+    ordered = sorted(media, key=lambda path: reading_order(path, info.order))
+    items = tuple(
+        Loose(path=path, entry=folder.files[path], sidecars=tuple(sidecars.get(path, ())))
+        for path in ordered
+    )
+    return Sorted(items=items, toml=folder.files.get(POST_TOML), waiting=tuple(waiting))
+
+
+def reading_order(path: str, order: tuple[str, ...]) -> tuple[int, list[tuple[int, int, str]]]:
+    """Sort key: first what post.toml orders, then by name with numbers counted, not spelt."""
+    name = PurePosixPath(path).name
+    named = next((i for i, want in enumerate(order) if want in (path, name, _stem(name))), None)
+    pieces = re.findall(r"\d+|\D+", path.casefold())
+    natural = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces]
+    return (len(order) if named is None else named, natural)
+
+
+def source(entry: Entry) -> Source:
+    """The uploaded file as a value."""
+    name = PurePosixPath(entry.key).name
+    return Source(key=entry.key, name=name, bytes=entry.bytes, identity=entry.identity)
+
+
+# --- post.toml -------------------------------------------------------------------------------
+
+
+class _ItemTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: str | dict[str, str] = ""
+    caption: str = ""
+    alt: str = ""
+    credit: str = ""
+    poster: str = Field(default="", pattern=r"^$|^(\d+:)?\d?\d:\d\d(\.\d+)?$|^\d+(\.\d+)?$")
+
+
+class _PostTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: str | dict[str, str] = ""
+    language: Literal["", "en", "es"] = ""
+    date: object = ""
+    byline: str = ""
+    credit: str = ""
+    cover: str = ""
+    profile: str = ""
+    text: str = ""
+    order: tuple[str, ...] = ()
+    items: dict[str, _ItemTable] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TomlReading:
+    """What post.toml says, and what of it could not be used, in the reporter's words."""
+
+    info: PostInfo = field(default_factory=PostInfo)
+    notes: tuple[str, ...] = ()
+
+
+def read_toml(data: bytes) -> TomlReading:
+    """Parse post.toml; whatever is wrong becomes a note, never a reason not to publish."""
+    try:
+        table = _PostTable.model_validate(tomllib.loads(data.decode("utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return TomlReading(notes=(f"post.toml was ignored, it cannot be read: {error}.",))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        )
+        return TomlReading(notes=(f"post.toml was ignored until this is mended: {problems}.",))
+    return TomlReading(info=_post_info(table))
+
+
+def _post_info(table: _PostTable) -> PostInfo:
+    title, titles = _titles(table.title, table.language)
+    return PostInfo(
+        title=title,
+        titles=titles,
+        language=table.language,
+        date=str(table.date),
+        byline=table.byline,
+        credit=table.credit,
+        cover=table.cover,
+        profile=table.profile,
+        text=table.text,
+        order=table.order,
+        items={name: _item_info(item, table.language) for name, item in table.items.items()},
+    )
+
+
+def _item_info(item: _ItemTable, language: str) -> ItemInfo:
+    title, titles = _titles(item.title, language)
+    return ItemInfo(
+        title=title,
+        titles=titles,
+        caption=item.caption,
+        alt=item.alt,
+        credit=item.credit,
+        poster=item.poster,
+    )
+
+
+def _titles(title: str | dict[str, str], language: str) -> tuple[str, dict[str, str]]:
+    if isinstance(title, str):
+        return title, {}
+    return title.get(language) or next(iter(title.values()), ""), title
+
+
+def info_for(path: str, info: PostInfo) -> ItemInfo:
+    """The entry of post.toml for a file: by path, by name, or by stem."""
+    name = PurePosixPath(path).name
+    for key in (path, name, _stem(name)):
+        if key in info.items:
+            return info.items[key]
+    return ItemInfo()
+
+
+def moment_ms(text: str) -> int | None:
+    """A moment written "1:23", "1:02:03.5" or "83" in milliseconds; None for the empty text."""
+    if not text:
+        return None
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = seconds * 60 + float(part)
+    return round(seconds * 1000)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def _is_litter(part: str) -> bool:
+    return part.startswith((".", "~$")) or part.casefold() in _LITTER
+
+
+def _suffix(path: str) -> str:
+    return PurePosixPath(path).suffix.casefold()
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).stem
+
+
+def _root_stem(name: str) -> str:
+    stem = _stem(name)
+    if _suffix(name) in _CAPTIONS | _TEXTS:
+        return _without_language(stem)[0]
+    return stem
+
+
+def _without_language(stem: str) -> tuple[str, str | None]:
+    base, dot, last = stem.rpartition(".")
+    language = languages.tag(last) if dot else None
+    return (base, language) if language else (stem, None)
+
+
+def _by_stem(media: Iterable[str]) -> dict[str, str]:
+    """Media by full path and by stem; film and sound win over a photo of the same stem."""
+    found: dict[str, str] = {}
+    for path in sorted(media, key=lambda p: (guess(p) is Kind.PHOTO, p)):
+        stem = str(PurePosixPath(path).with_suffix(""))
+        found.setdefault(path.casefold(), path)
+        found.setdefault(stem.casefold(), path)
+    return found
+
+
+def _owner(path: str, by_stem: Mapping[str, str]) -> str | None:
+    stem = str(PurePosixPath(path).with_suffix(""))
+    for base in (stem, _without_language(stem)[0]):
+        if base.casefold() in by_stem:
+            return by_stem[base.casefold()]
+    return None
+
+
+def _sidecar(path: str, entry: Entry, owner: str, language: str) -> Sidecar:
+    stem = PurePosixPath(path).with_suffix("")
+    owner_names = {owner.casefold(), str(PurePosixPath(owner).with_suffix("")).casefold()}
+    # "talk.es.mp4" owns "talk.es.srt" whole: then ".es" is part of its name, not a language.
+    named = None if str(stem).casefold() in owner_names else _without_language(str(stem))[1]
+    role: Literal["captions", "caption-text", "transcript"] = "captions"
+    if _suffix(path) in _TEXTS:
+        role = "transcript" if named else "caption-text"
+    return Sidecar(role=role, language=named or language, source=source(entry))

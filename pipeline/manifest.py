@@ -1,0 +1,310 @@
+"""From records to the published truth: what a post and its items are right now.
+
+Owns states, percentages, the choice of texts, and which finished artifact gets which stable name.
+Pure. `flow.publish` calls it and writes; `pages` shows what it says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import intake
+from pipeline.model import (
+    Artifact,
+    Drop,
+    Failure,
+    ItemManifest,
+    Kind,
+    Plan,
+    PostCard,
+    PostManifest,
+    Probe,
+    SourceFacts,
+    State,
+    Step,
+    adapter,
+)
+from pipeline.records import ItemRecords, PostDrop
+from pipeline.todo import is_over
+
+# The stable name of each role; photos have one for each width and format.
+STABLE = {
+    "poster": "poster.jpg",
+    "poster-play": "poster-play.jpg",
+    "sound": "audio.m4a",
+    "enclosure": "audio.mp3",
+    "waveform": "waveform.svg",
+    "video": "video.mp4",
+}
+# The step that makes an item playable, and how much of the work it is against any other.
+MAIN_STEPS = {"ladder": 12, "sound": 4, "photo": 4}
+# Of a probe, only technical facts are published: titles and captions may name people or places.
+PRIVATE = ("title", "artist", "notes", "cover_index", "picture", "chapters")
+ENDED = frozenset({State.PUBLISHED, State.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """A stable name for the bytes of an immutable rendition."""
+
+    source: str
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A post as it is to be published: the manifest, the stable names, and what was withdrawn."""
+
+    post: PostManifest
+    aliases: tuple[Alias, ...]
+    withdrawn: tuple[ItemManifest, ...]
+
+
+def compose(post: str, drop: PostDrop, items: Mapping[str, ItemRecords]) -> Composed:
+    """Put a post together; the same records give the same bytes."""
+    order = {name: number for number, name in enumerate(drop.items)}
+    live = sorted(
+        (r for r in items.values() if not r.drop.withdrawn),
+        key=lambda r: order.get(r.drop.item, len(order)),
+    )
+    made = [_item(records, drop) for records in live]
+    gone = [_gone(r, drop) for r in items.values() if r.drop.withdrawn]
+    manifests = tuple(manifest for manifest, _ in made)
+    return Composed(
+        post=_post(post, drop, manifests),
+        aliases=tuple(alias for _, aliases in made for alias in aliases),
+        withdrawn=tuple(sorted(gone, key=lambda m: m.item)),
+    )
+
+
+def card(post: PostManifest) -> PostCard:
+    """The front page's view of a post."""
+    shown = [item for item in post.items if item.state is not State.FAILED]
+    counts = {kind.value: sum(item.kind is kind for item in shown) for kind in Kind}
+    return PostCard(
+        post=post.post,
+        title=post.title,
+        language=post.language,
+        date=post.date,
+        state=post.state,
+        poster=_cover(post, shown),
+        counts={kind: number for kind, number in counts.items() if number},
+    )
+
+
+def _cover(post: PostManifest, shown: list[ItemManifest]) -> str:
+    """The key of the picture that stands for a post: the chosen cover, else the first picture."""
+    chosen = sorted(shown, key=lambda item: item.item != post.cover)
+    for item in chosen:
+        pictures = [o for o in item.outputs if o.role == "poster" or _is_jpeg_photo(o)]
+        if pictures:
+            return min(pictures, key=lambda o: abs((o.width or 0) - 960)).key
+    return ""
+
+
+def _is_jpeg_photo(output: Artifact) -> bool:
+    return output.role == "photo" and output.media_type == "image/jpeg"
+
+
+# --- the post --------------------------------------------------------------------------------
+
+
+def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostManifest:
+    info = drop.info
+    cover = next((i.item for i in items if info.cover in (i.source.name, i.item)), "")
+    return PostManifest(
+        post=post,
+        title=info.title or intake.title_of(drop.folder),
+        titles=info.titles,
+        language=drop.language,
+        date=info.date,
+        byline=info.byline,
+        credit=info.credit,
+        text=info.text,
+        cover=cover,
+        state=_post_state(items),
+        percent=sum(item.percent for item in items) // len(items) if items else 0,
+        notes=drop.notes,
+        items=items,
+    )
+
+
+def _post_state(items: tuple[ItemManifest, ...]) -> State:
+    states = {item.state for item in items}
+    if not states:
+        return State.WITHDRAWN
+    if states <= ENDED:
+        return State.PUBLISHED if State.PUBLISHED in states else State.FAILED
+    if states & {State.PLAYABLE, State.PUBLISHED}:
+        return State.PLAYABLE
+    return State.PROCESSING if states != {State.WAITING} else State.WAITING
+
+
+# --- one item --------------------------------------------------------------------------------
+
+
+def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Alias, ...]]:
+    base = _texts(records, post)
+    error = _error(records)
+    if error is not None:
+        return dataclasses.replace(base, state=State.FAILED, percent=100, error=error), ()
+    artifacts, aliases = _outputs(records)
+    state = _state(records, artifacts)
+    made = dataclasses.replace(
+        base,
+        state=state,
+        percent=100 if state is State.PUBLISHED else min(99, _percent(records)),
+        outputs=artifacts,
+        notes=(*base.notes, *_step_notes(records)),
+        colour=next((a.extra["colour"] for a in artifacts if "colour" in a.extra), ""),
+        duration_ms=_duration(artifacts) or base.duration_ms,
+    )
+    return made, aliases
+
+
+def _gone(records: ItemRecords, post: PostDrop) -> ItemManifest:
+    base = _texts(records, post)
+    return dataclasses.replace(base, state=State.WITHDRAWN, percent=100, notes=())
+
+
+def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
+    drop, plan = records.drop, records.plan
+    picture = plan.probe.picture if plan else None
+    width, height = _size(plan)
+    return ItemManifest(
+        post=drop.post,
+        item=drop.item,
+        kind=plan.kind if plan else drop.kind,
+        state=State.WAITING,
+        percent=0,
+        title=drop.info.title or (picture.headline if picture else "") or _name_title(drop),
+        titles=drop.info.titles,
+        caption=drop.info.caption or _sidecar_text(plan) or (picture.caption if picture else ""),
+        alt=drop.info.alt,
+        credit=drop.info.credit or (picture.credit if picture else "") or post.info.credit,
+        language=post.language,
+        source=SourceFacts(name=drop.media.name, bytes=drop.media.bytes, sha256=_sha256(records)),
+        probe=_public_probe(plan),
+        width=width,
+        height=height,
+        duration_ms=plan.probe.duration_ms if plan else None,
+        chapters=plan.probe.chapters if plan else (),
+        notes=plan.notes if plan else (),
+    )
+
+
+def _name_title(drop: Drop) -> str:
+    return intake.title_of(drop.media.name)
+
+
+def _sidecar_text(plan: Plan | None) -> str:
+    texts = plan.texts if plan else {}
+    return next((text for key, text in texts.items() if key.startswith("caption-text")), "")
+
+
+def _size(plan: Plan | None) -> tuple[int | None, int | None]:
+    if plan is None:
+        return None, None
+    if plan.probe.picture is not None:
+        return plan.probe.picture.width, plan.probe.picture.height
+    if plan.kind is Kind.VIDEO:
+        shape = next(s for s in plan.steps if s.name == "ladder").outputs[-1]
+        return getattr(shape, "width", None), getattr(shape, "height", None)
+    return None, None
+
+
+def _public_probe(plan: Plan | None) -> dict[str, Any]:
+    if plan is None:
+        return {}
+    facts: dict[str, Any] = adapter(Probe).dump_python(plan.probe, mode="json")
+    return {key: value for key, value in facts.items() if key not in PRIVATE and value}
+
+
+def _sha256(records: ItemRecords) -> str | None:
+    return next((r.source_sha256 for r in _done(records) if r.source_sha256), None)
+
+
+def _error(records: ItemRecords) -> Failure | None:
+    """The first failure that leaves nothing to publish."""
+    names = [f"ingest-{records.generation}"]
+    if records.plan is not None:
+        names += [step.fingerprint for step in records.plan.steps if step.required]
+    return next((records.failed[name] for name in names if name in records.failed), None)
+
+
+def _state(records: ItemRecords, artifacts: tuple[Artifact, ...]) -> State:
+    if is_over(records):
+        return State.PUBLISHED
+    if any(a.role in ("video", "sound", "photo") for a in artifacts):
+        return State.PLAYABLE
+    if any(run.state == "running" for run, _ in records.runs.values()):
+        return State.PROCESSING
+    return State.PROCESSING if records.plan else State.WAITING
+
+
+def _percent(records: ItemRecords) -> int:
+    """Progress over all steps, each weighed by what it costs."""
+    if records.plan is None:
+        return 0
+    weights = {s.fingerprint: MAIN_STEPS.get(s.name, 1) for s in records.plan.steps}
+    done = sum(weights[name] * _share(records, name) for name in weights)
+    return int(100 * done / sum(weights.values()))
+
+
+def _share(records: ItemRecords, name: str) -> float:
+    if name in records.done or name in records.failed:
+        return 1.0
+    run = records.runs.get(name)
+    return run[0].percent / 100 if run else 0.0
+
+
+def _step_notes(records: ItemRecords) -> Iterator[str]:
+    for step in records.plan.steps if records.plan else ():
+        if step.fingerprint in records.done:
+            yield from records.done[step.fingerprint].notes
+        elif step.fingerprint in records.failed:
+            yield records.failed[step.fingerprint].message
+
+
+def _duration(artifacts: Iterable[Artifact]) -> int | None:
+    return next((a.duration_ms for a in artifacts if a.role in ("video", "sound")), None)
+
+
+# --- outputs and their stable names ----------------------------------------------------------
+
+
+def _done(records: ItemRecords) -> Iterator[Any]:
+    for step in records.plan.steps if records.plan else ():
+        if step.fingerprint in records.done:
+            yield records.done[step.fingerprint]
+
+
+def _outputs(records: ItemRecords) -> tuple[tuple[Artifact, ...], tuple[Alias, ...]]:
+    shown: list[Artifact] = []
+    aliases: list[Alias] = []
+    for artifact in (a for record in _done(records) for a in record.artifacts):
+        for named in _stable(artifact, records.drop):
+            aliases.append(Alias(source=artifact.key, artifact=named))
+            shown.append(named)
+        if artifact.role in ("rung", "captions"):
+            shown.append(artifact)
+    return tuple(shown), tuple(aliases)
+
+
+def _stable(artifact: Artifact, drop: Drop) -> Iterator[Artifact]:
+    """The artifact under its stable name, where it has one."""
+    role = "video" if artifact.extra.get("stable") else artifact.role
+    name = STABLE.get(role)
+    if role == "photo":
+        name = artifact.key.rpartition("/")[2]
+    if name is not None:
+        key = f"{drop.post}/{drop.item}/{name}"
+        yield dataclasses.replace(artifact, role=role, key=key)
+
+
+def step_of(plan: Plan, name: str) -> Step | None:
+    """The step of that name, or None where a newer plan no longer has it."""
+    return next((step for step in plan.steps if step.name == name), None)

@@ -1,0 +1,333 @@
+"""Every small file of a post, in the order in which it must be written.
+
+Owns which pages exist, their keys, media types and cache headers; the markup is in `templates`,
+scripts and styles in `assets`. Pure: manifests in, objects out, no clock and no store. Refuses to
+choose what is shown (`display`), to write snippets (`embed`) and to store anything (`flow`).
+Layering, top to bottom: pages, sheet and structured, embed, subject, display, address and phrases,
+model.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from pipeline import address, display, embed, escape, model, phrases, sheet, structured
+from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
+from pipeline.phrases import Phrases
+
+_HTML = "text/html; charset=utf-8"
+_JSON = "application/json"
+_ASSET_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+}
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+
+# Bounds for the shapes of the photo grid, so that a panorama or a strip cannot break its row.
+_NARROWEST, _WIDEST = 0.4, 3.2
+
+
+def render(site: Site, post: PostManifest) -> tuple[Object, ...]:
+    """Every page and manifest of a post: what others refer to first, stable names last.
+
+    Withdrawn items are reduced to their polite notice, in the manifests too.
+    """
+    post = _without_withdrawn_content(post)
+    press = _Press(site=site, post=post)
+    return (
+        *assets(),
+        *_style(post),
+        *(_item_json(item) for item in post.items),
+        *(_item_oembed(press, item) for item in post.items),
+        *(_frame(press, item) for item in post.items),
+        *(_watch(press, item) for item in post.items),
+        *_gallery(press),
+        _pointer(address.post_json(post), model.to_json(post), _JSON),
+        _post_page(press),
+        _sheet(press),
+    )
+
+
+def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Object, ...]:
+    """What replaces a withdrawn item, so that nothing that was pasted ends in an error page.
+
+    Nothing of its content remains, not even its title. The publisher puts the placeholder poster
+    in the place of the item's two poster files.
+    """
+    item = display.scrubbed(item, Phrases(post.language))
+    press = _Press(site=site, post=post)
+    return (
+        *assets(),
+        *_style(post),
+        _item_json(item),
+        _item_oembed(press, item),
+        _frame(press, item),
+        _watch(press, item),
+    )
+
+
+def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
+    """The site's front page, newest post first."""
+    newest = sorted(cards, key=lambda card: (card.date, card.post), reverse=True)
+    press = _Press(site=site, post=None)
+    page = press.page(address.INDEX, "index.html.j2", cards=newest)
+    return (*assets(), page)
+
+
+@functools.cache
+def assets() -> tuple[Object, ...]:
+    """Scripts and styles under one name made of all their bytes, so that they match one another."""
+    files = {
+        path.name: path.read_bytes()
+        for path in sorted(resources.files("pipeline").joinpath("assets").iterdir(), key=str)
+        if path.is_file()
+    }
+    name = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:12]
+    return tuple(
+        Object(
+            key=f"_p/{name}/{file}",
+            body=body,
+            media_type=_ASSET_TYPES[file.rpartition(".")[2]],
+            cache=address.FOREVER,
+        )
+        for file, body in files.items()
+    )
+
+
+# --- the press -------------------------------------------------------------------------------
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(display=display, address=address, locale=phrases.locale)
+    environment.filters.update(size=phrases.size, clock=phrases.clock)
+    environment.tests["ready"] = lambda item: display.stage(item) is display.Stage.READY
+    return environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Press:
+    """Prints pages of one post (or of the site) with what all templates need."""
+
+    site: Site
+    post: PostManifest | None
+
+    @property
+    def language(self) -> str:
+        return self.post.language if self.post else self.site.language
+
+    def page(self, key: str, template: str, **values: Any) -> Object:
+        """One page; relative links are those of its key."""
+        language = self.language
+        text = (
+            _templates()
+            .get_template(template)
+            .render(
+                site=self.site,
+                post=self.post,
+                language=language,
+                say=Phrases(language),
+                csp=_policy(self.site),
+                url=functools.partial(address.relative, key),
+                public=functools.partial(address.absolute, self.site),
+                asset=lambda name: address.relative(key, _asset_key(name)),
+                style=address.relative(key, _style_key(self.post)) if self.post else "",
+                shape_class=functools.partial(_shape_class, self.post),
+                **values,
+            )
+        )
+        return _pointer(key, text.encode(), _HTML)
+
+
+def _policy(site: Site) -> str:
+    """No inline script or style, no other host.
+
+    The origin is named beside 'self' because some browsers let 'self' match nothing in a
+    sandboxed frame.
+    """
+    here = f"'self' {address.origin(site)}".strip()
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {here}",
+            f"style-src {here}",
+            f"img-src {here} data:",
+            f"media-src {here} blob:",
+            f"connect-src {here}",
+            f"frame-src {here}",
+            "worker-src blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _asset_key(name: str) -> str:
+    return next(asset.key for asset in assets() if asset.key.endswith(f"/{name}"))
+
+
+def _pointer(key: str, body: bytes, media_type: str) -> Object:
+    return Object(key=key, body=body, media_type=media_type, cache=address.POINTER)
+
+
+def _json(key: str, value: dict[str, Any]) -> Object:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _pointer(key, text.encode(), _JSON)
+
+
+# --- the post's own style --------------------------------------------------------------------
+
+
+def _style(post: PostManifest) -> tuple[Object, ...]:
+    """Shapes and colours of the items as classes: the policy allows no style attributes."""
+    body = _style_text(post).encode()
+    return (
+        Object(
+            key=_style_key(post),
+            body=body,
+            media_type=_ASSET_TYPES["css"],
+            cache=address.FOREVER,
+        ),
+    )
+
+
+def _style_key(post: PostManifest) -> str:
+    return f"{post.post}/style-{model.digest(_style_text(post))[:12]}.css"
+
+
+def _style_text(post: PostManifest) -> str:
+    return "".join(f".{_shape_class(post, item)}{{{_declarations(item)}}}\n" for item in post.items)
+
+
+def _declarations(item: ItemManifest) -> str:
+    width, height = display.ratio(item)
+    across = min(max(width / height, _NARROWEST), _WIDEST)
+    colour = f";background-color:{item.colour}" if _COLOUR.fullmatch(item.colour) else ""
+    return f"--r:{across:.4f};aspect-ratio:{width}/{height}{colour}"
+
+
+def _shape_class(post: PostManifest | None, item: ItemManifest) -> str:
+    """The class of an item's shape; a number, because a slug need not be a CSS identifier."""
+    names = [one.item for one in post.items] if post else []
+    return f"i{names.index(item.item)}" if item.item in names else "i"
+
+
+# --- pages -----------------------------------------------------------------------------------
+
+
+def _without_withdrawn_content(post: PostManifest) -> PostManifest:
+    say = Phrases(post.language)
+    return replace(
+        post,
+        items=tuple(
+            display.scrubbed(item, say) if item.state is State.WITHDRAWN else item
+            for item in post.items
+        ),
+    )
+
+
+def _item_json(item: ItemManifest) -> Object:
+    return _pointer(address.file(item, "item.json"), model.to_json(item), _JSON)
+
+
+def _item_oembed(press: _Press, item: ItemManifest) -> Object:
+    answer = embed.oembed(press.site, _post(press), item)
+    return _json(address.file(item, "oembed.json"), answer)
+
+
+def _frame(press: _Press, item: ItemManifest) -> Object:
+    return press.page(address.file(item, "embed.html"), "frame.html.j2", item=item)
+
+
+def _watch(press: _Press, item: ItemManifest) -> Object:
+    post = _post(press)
+    linked = structured.item_linked_data(press.site, post, item)
+    return press.page(
+        address.watch(item),
+        "watch.html.j2",
+        item=item,
+        meta=structured.item_meta(press.site, post, item),
+        oembed=address.file(item, "oembed.json"),
+        linked=escape.script_json(linked) if linked else "",
+    )
+
+
+def _gallery(press: _Press) -> tuple[Object, ...]:
+    post = _post(press)
+    photos = display.photos(post)
+    if not photos:
+        return ()
+    oembed = address.gallery_file(post, "oembed.json")
+    linked = escape.script_json(structured.gallery_linked_data(press.site, post))
+    return (
+        _json(oembed, embed.gallery_oembed(press.site, post)),
+        press.page(
+            address.gallery_file(post, "embed.html"), "gallery_frame.html.j2", photos=photos
+        ),
+        press.page(
+            address.gallery(post),
+            "gallery.html.j2",
+            photos=photos,
+            meta=structured.post_meta(press.site, post, address.gallery(post)),
+            oembed=oembed,
+            linked=linked,
+        ),
+    )
+
+
+def _post_page(press: _Press) -> Object:
+    post = _post(press)
+    key = address.post_page(post)
+    return press.page(
+        key,
+        "post.html.j2",
+        groups=_groups(post),
+        preparing=any(display.stage(one) is display.Stage.PREPARING for one in post.items),
+        meta=structured.post_meta(press.site, post, key),
+    )
+
+
+def _groups(post: PostManifest) -> tuple[tuple[ItemManifest, ...], ...]:
+    """Items in order; neighbouring photos together, to be laid out in rows."""
+    groups: list[tuple[ItemManifest, ...]] = []
+    for item in display.shown(post):
+        if groups and item.kind is model.Kind.PHOTO and groups[-1][0].kind is model.Kind.PHOTO:
+            groups[-1] = (*groups[-1], item)
+        else:
+            groups.append((item,))
+    return tuple(groups)
+
+
+def _sheet(press: _Press) -> Object:
+    site, post = press.site, _post(press)
+    file, text = embed.hugo_shortcode(site)
+    return press.page(
+        address.sheet(post),
+        "sheet.html.j2",
+        entries=sheet.entries(site, post),
+        systems=sheet.SYSTEMS,
+        variants=embed.VARIANTS,
+        shortcode_file=file,
+        shortcode=text,
+    )
+
+
+def _post(press: _Press) -> PostManifest:
+    if press.post is None:
+        raise TypeError("this page belongs to a post")
+    return press.post

@@ -1,0 +1,144 @@
+"""What is in a file: asked of a confined child, believed only as far as it was measured.
+
+Owns the parent's side of probing uploads (`probe`) and of measuring our own outputs (`facts`), the
+limits, and the sentences about them. Refuses to parse in this process: everything that touches
+uploaded bytes runs in a child (`examine`, `measure`). Read `sniff` next for what decides how a file
+is opened, then `probe_media` for how film and sound are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline import process
+from pipeline.errors import OverLimit, ToolBug, Unreadable
+from pipeline.model import Kind, Limits, Picture, Probe, adapter
+from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
+
+TIMEOUT_S = 120.0
+"""A healthy file takes well under a second; a scan of the largest file read whole, a few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFacts:
+    """One stream of a finished output, counted packet by packet."""
+
+    index: int
+    type: str
+    codec: str
+    packets: int
+    first_pts_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a finished film or sound file of ours really is.
+
+    `width` and `height` are as displayed; `frames` counts the packets of the picture;
+    `decodes` says that the first and the last group of pictures, and the sound beside them, were
+    decoded without a complaint.
+    """
+
+    kind: Kind
+    container: str
+    duration_ms: int
+    streams: tuple[StreamFacts, ...]
+    decodes: bool
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    video_codec: str = ""
+    audio_codec: str = ""
+    audio_duration_ms: int | None = None
+
+
+def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
+    """Find out what `path` is, whatever it is called; `scratch` is the child's only folder.
+
+    Raises Unreadable, Unsupported, OverLimit or Hostile for the file's faults, and ToolKilled when
+    the child was ended from outside.
+    """
+    _refuse_size(path.stat().st_size, limits)
+    arguments = {"path": str(path), "limits": adapter(Limits).dump_python(limits, mode="json")}
+    found: Probe = _ask("examine", arguments, _command(path, scratch, limits), Probe)
+    return found
+
+
+def facts(path: Path, scratch: Path, limits: Limits) -> Facts:
+    """Measure a film or sound file that we made. Raises Unreadable when it cannot be opened."""
+    arguments = {"path": str(path)}
+    found: Facts = _ask("measure", arguments, _command(path, scratch, limits), Facts)
+    return found
+
+
+def _command(path: Path, scratch: Path, limits: Limits) -> process.Command:
+    return process.Command(
+        argv=(),
+        reads=(path,),
+        scratch=scratch,
+        timeout_s=min(TIMEOUT_S, limits.step_timeout_s),
+        memory_bytes=limits.memory_bytes,
+        file_bytes=0,
+    )
+
+
+def _ask(function: str, arguments: dict[str, Any], command: process.Command, kind: Any) -> Any:
+    """Call a function of this module in a child and take its answer only if it is a `kind`."""
+    try:
+        answer = process.call(f"pipeline.probe:{function}", arguments, command)
+        return TypeAdapter(kind).validate_python(answer)
+    except process.Overran as error:
+        raise Unreadable(
+            "The file is so odd that reading it does not come to an end: export it again.",
+            evidence=error.evidence,
+        ) from error
+    except ValidationError as error:
+        raise ToolBug("A probe gave no usable answer.", evidence=str(error)) from error
+
+
+def _refuse_size(size: int, limits: Limits) -> None:
+    if not size:
+        raise Unreadable("The file is empty (0 bytes): copy it again from the card.")
+    if size > limits.max_bytes:
+        raise OverLimit(
+            f"The file has {size / 1e9:.1f} GB, more than the {limits.max_bytes / 1e9:.1f} GB"
+            " allowed (limits.max_bytes)."
+        )
+
+
+# --- inside the child --------------------------------------------------------------------------
+
+
+def examine(path: str, limits: dict[str, Any]) -> Probe:
+    """The child's side of `probe`: sniff, then open with the one parser that fits."""
+    with Path(path).open("rb") as stream:
+        kind = sniff(stream.read(HEAD_BYTES))
+    allowed: Limits = adapter(Limits).validate_python(limits)
+    if kind.family == "picture":
+        return _photo(path, allowed)
+    return _media(path, kind, allowed)
+
+
+def measure(path: str) -> Facts:
+    """The child's side of `facts`."""
+    from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
+
+    return probe_facts.measured(path)
+
+
+def _photo(path: str, limits: Limits) -> Probe:
+    from pipeline import images  # noqa: PLC0415  (PIL belongs into the child)
+
+    picture: Picture = images.inspect(path, limits.max_photo_pixels)
+    return Probe(kind=Kind.PHOTO, container=picture.format.lower(), demuxer="", picture=picture)
+
+
+def _media(path: str, kind: Sniffed, limits: Limits) -> Probe:
+    from pipeline import probe_media  # noqa: PLC0415  (av belongs into the child)
+
+    return probe_media.examined(path, kind, limits)

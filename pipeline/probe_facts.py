@@ -1,0 +1,107 @@
+"""What a finished output really is: every packet counted, its two ends decoded.
+
+Owns the measuring of our own MP4, M4A and MP3 files, in the child. Refuses nothing: it reports,
+and `render` compares with what was ordered. Read `probe.Facts` for the meaning of each number.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from pipeline import diagnose
+from pipeline.errors import Unreadable
+from pipeline.model import Kind
+from pipeline.probe import Facts, StreamFacts
+from pipeline.probe_streams import MS, displayed, ms
+from pipeline.probe_time import Timeline
+
+_END_S = 2  # the last group of pictures begins no earlier than this before the end, or is longer
+_FIRST = {"video": 1, "audio": 20}  # key packets: a group of pictures, half a second of sound
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp3"}
+
+
+def measured(path: str) -> Facts:
+    """Facts about the file at `path`. Raises Unreadable when it cannot be opened."""
+    try:
+        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
+            if not container.streams.video and not container.streams.audio:
+                raise Unreadable("There is no picture and no sound in the file.")
+            return _facts(container)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise diagnose.unreadable(f"{error!r}") from error
+
+
+def _facts(container: Any) -> Facts:
+    streams = [*container.streams.video[:1], *container.streams.audio[:1]]
+    for stream in streams:
+        stream.codec_context.options = {"err_detect": "explode"}
+    times = {stream.index: Timeline(stream.time_base or MS) for stream in streams}
+    for packet in container.demux(*streams):
+        if packet.size and packet.pts is not None and not packet.is_discard:
+            times[packet.stream.index].add(packet.pts, packet.duration or 0, packet.size)
+    seen = tuple(_stream(stream, times[stream.index]) for stream in streams)
+    video = next((one for one in seen if one.type == "video"), None)
+    audio = next((one for one in seen if one.type == "audio"), None)
+    start = min((times[one.index].first_s for one in seen), default=Fraction(0))
+    end = max((times[one.index].end_s() for one in seen), default=Fraction(0))
+    first, last = _decoded(container, streams, end)
+    size = _size(streams[0], first)
+    return Facts(
+        kind=Kind.VIDEO if video else Kind.AUDIO,
+        container=container.format.name,
+        duration_ms=ms(end - start),
+        streams=seen,
+        decodes=bool(first and last),
+        width=size[0] if size else None,
+        height=size[1] if size else None,
+        frames=video.packets if video else None,
+        video_codec=video.codec if video else "",
+        audio_codec=audio.codec if audio else "",
+        audio_duration_ms=audio.duration_ms if audio else None,
+    )
+
+
+def _stream(stream: Any, times: Timeline) -> StreamFacts:
+    return StreamFacts(
+        index=stream.index,
+        type=stream.type,
+        codec=stream.codec_context.codec.canonical_name,
+        packets=times.packets,
+        first_pts_ms=ms(times.first_s),
+        duration_ms=ms(times.end_s() - times.first_s),
+    )
+
+
+def _decoded(container: Any, streams: list[Any], end: Fraction) -> tuple[list[Any], list[Any]]:
+    """Frames of the first group of pictures and of the last; empty where one has a complaint."""
+    start = _decode(container, streams, Fraction(0), _FIRST[streams[0].type])
+    return start, _decode(container, streams, max(Fraction(0), end - _END_S), None)
+
+
+def _decode(container: Any, streams: list[Any], at: Fraction, keys: int | None) -> list[Any]:
+    """Frames from the key packet before `at` seconds on, `keys` key packets long or to the end."""
+    frames: list[Any] = []
+    try:
+        container.seek(int(at * av.time_base), backward=True)
+        for packet in container.demux(*streams):
+            if keys is not None and packet.is_keyframe and packet.stream is streams[0]:
+                keys -= 1
+                if keys < 0:
+                    break
+            frames += packet.decode()
+    except (av.error.FFmpegError, ValueError):
+        return []
+    return [] if any(frame.is_corrupt for frame in frames) else frames
+
+
+def _size(stream: Any, frames: list[Any]) -> tuple[int, int] | None:
+    """Width and height of the first picture as a player shows it."""
+    picture = next((frame for frame in frames if hasattr(frame, "rotation")), None)
+    if picture is None:
+        return None
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    return displayed((picture.width, picture.height), None, aspect, -picture.rotation % 360)

@@ -1,0 +1,256 @@
+"""Film and sound, read in the child: streams as they are displayed and heard, not as labelled.
+
+Owns opening with a forced demuxer, one pass over the packets that times every stream and decodes
+a few frames of each, and what follows from them. Refuses playlists, other files and other
+protocols, and streams of which nothing decodes. Runs only inside a confined child; `probe` is the
+parent's side, `probe_time` the arithmetic, `probe_streams` turns what was seen into values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.stream import Disposition
+
+from pipeline import diagnose, probe_protected, probe_streams
+from pipeline.errors import OverLimit, Unreadable
+from pipeline.model import Kind, Limits, Probe
+from pipeline.probe_streams import MS, Seen
+from pipeline.probe_time import ENOUGH, Timeline, clock
+from pipeline.sniff import Sniffed
+
+_WHOLE_BYTES = 256 << 20  # read to the end up to here: a second of disk at most
+_SAMPLE_BYTES = 64 << 20  # of larger files, look for decodable frames no farther than this
+_TAIL_S = 10  # of larger files, look for the end from here before the claimed one
+_FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any field order
+_GIVE_UP = 600  # packets that do not decode before a stream counts as broken
+_NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One walk over a file's packets; `reach_s` is the end of whatever is in the file."""
+
+    seen: dict[int, Seen]
+    bytes: int = 0
+    reach_s: Fraction = Fraction(0)
+    damaged: bool = False
+    failed: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def knows_enough(self) -> bool:
+        """True when every stream has shown its frames and its rate, or has had its chance."""
+        return self.bytes > _SAMPLE_BYTES or all(
+            not self.wants(seen) and (seen.type != "video" or len(seen.times.starts) >= ENOUGH)
+            for seen in self.seen.values()
+        )
+
+    def wants(self, seen: Seen) -> bool:
+        """True while a stream has to show more frames."""
+        return len(seen.frames) < _FRAMES[seen.type] and self.failed[seen.index] < _GIVE_UP
+
+
+def examined(path: str, kind: Sniffed, limits: Limits) -> Probe:
+    """Everything `model.Probe` asks of a film or sound file.
+
+    Raises Unreadable, Unsupported, OverLimit or Hostile.
+    """
+    probe_protected.refuse(path, kind.demuxer)
+    with opened(path, kind.demuxer, limits) as container:
+        _refuse_streams(container, limits)
+        walk = _Pass(_to_watch(container, limits))
+        complete = _walk(container, walk, whole=_is_small(path, container))
+        if not complete:
+            _look_at_end(container, walk)
+        return _told(container, kind, walk, limits)
+
+
+@contextmanager
+def opened(path: str, demuxer: str, limits: Limits) -> Iterator[InputContainer]:
+    """Open with this demuxer and no other, following nothing the file points at."""
+    av.logging.set_level(av.logging.INFO)  # `dumps_format` is silent below
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": demuxer,
+        "max_pixels": str(limits.max_frame_pixels),
+        "max_streams": str(limits.max_streams * 4),
+    }
+    try:
+        container = av.open(
+            f"file:{path}", format=demuxer, options=options, metadata_errors="replace"
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        raise diagnose.unreadable(f"{error!r}") from error
+    with container:
+        yield container
+
+
+def _is_small(path: str, container: InputContainer) -> bool:
+    return Path(path).stat().st_size <= _WHOLE_BYTES or not container.duration
+
+
+def _refuse_streams(container: InputContainer, limits: Limits) -> None:
+    count = len(container.streams)
+    if count > limits.max_streams:
+        raise OverLimit(
+            f"The file holds {count} tracks, more than the {limits.max_streams} allowed"
+            " (limits.max_streams)."
+        )
+    for stream in container.streams.video:
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > limits.max_frame_pixels:
+            raise OverLimit(
+                f"The picture is {width}x{height}, more than the {limits.max_frame_pixels} pixels"
+                " allowed (limits.max_frame_pixels)."
+            )
+
+
+# --- one pass over the packets ----------------------------------------------------------------
+
+
+def _to_watch(container: InputContainer, limits: Limits) -> dict[int, Seen]:
+    """Pictures and sounds with a decoder; cover art, data and subtitles are not played."""
+    seen = {}
+    for stream in (*container.streams.video, *container.streams.audio):
+        if stream.codec_context is None or stream.disposition & _NOT_PICTURES:
+            continue
+        if stream.type == "video":
+            stream.codec_context.options = {"max_pixels": str(limits.max_frame_pixels)}
+        stream.codec_context.thread_type = "NONE"  # frames without delay, and fewer threads
+        seen[stream.index] = Seen(stream, Timeline(stream.time_base or MS))
+    return seen
+
+
+def _walk(container: InputContainer, walk: _Pass, *, whole: bool) -> bool:
+    """Time packets and decode the first ones; True if it went on to the end of the file."""
+    try:
+        for packet in container.demux():
+            _take(walk, packet)
+            if not whole and walk.knows_enough:
+                return False
+    except av.error.FFmpegError:
+        walk.damaged = True
+    return True
+
+
+def _take(walk: _Pass, packet: Any) -> None:
+    """Time a packet, and decode it where its stream has not shown enough yet."""
+    walk.bytes += packet.size
+    _time(walk, packet)
+    seen = walk.seen.get(packet.stream.index)
+    if seen is not None and walk.wants(seen):
+        try:
+            seen.frames += packet.decode()
+        except (av.error.FFmpegError, ValueError):
+            walk.failed[seen.index] += 1
+
+
+def _time(walk: _Pass, packet: Any) -> None:
+    start = packet.dts if packet.pts is None else packet.pts
+    if start is None or not packet.size or packet.is_discard:
+        return
+    length = packet.duration or 0
+    walk.reach_s = max(walk.reach_s, (start + length) * (packet.time_base or MS))
+    if seen := walk.seen.get(packet.stream.index):
+        seen.times.add(start, length, packet.size)
+
+
+def _look_at_end(container: InputContainer, walk: _Pass) -> None:
+    """Of a large file, time the last seconds that it claims to have."""
+    for seen in walk.seen.values():
+        seen.is_partial = True
+    try:
+        container.seek(max(0, (container.duration or 0) - _TAIL_S * av.time_base), backward=True)
+        for packet in container.demux():
+            _time(walk, packet)
+    except av.error.FFmpegError:
+        walk.damaged = True
+
+
+# --- what follows from it ---------------------------------------------------------------------
+
+
+def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits) -> Probe:
+    kept = [seen for seen in walk.seen.values() if seen.frames]
+    if not kept:
+        raise _unplayable(container, walk)
+    crops = probe_streams.crops(cast("Any", container).dumps_format())
+    video = tuple(probe_streams.video(one, crops.get(one.index)) for one in kept if _shows(one))
+    start_s = _start_s(container, kept)
+    length_s = probe_streams.end_s(kept, video) - start_s
+    probe = Probe(
+        kind=Kind.VIDEO if video else Kind.AUDIO,
+        container=kind.name,
+        demuxer=kind.demuxer,
+        duration_ms=probe_streams.ms(length_s),
+        start_ms=probe_streams.ms(start_s),
+        video=video,
+        audio=tuple(probe_streams.audio(one) for one in kept if not _shows(one)),
+        text=probe_streams.texts(container),
+        cover_index=probe_streams.cover(container),
+        chapters=probe_streams.chapters(container, float(length_s)),
+        title=probe_streams.words(container.metadata, "title"),
+        artist=probe_streams.words(container.metadata, "artist"),
+        notes=_notes(container, walk, float(length_s)),
+    )
+    _refuse_length(probe, limits)
+    return probe
+
+
+def _shows(seen: Seen) -> bool:
+    return seen.type == "video"
+
+
+def _unplayable(container: InputContainer, walk: _Pass) -> Unreadable:
+    if not walk.seen:
+        return Unreadable("There is no picture and no sound in the file.")
+    if container.duration and not any(seen.times.packets for seen in walk.seen.values()):
+        return Unreadable(
+            "The file was cut short: it says what should be in it, but the recording itself is"
+            " missing. Copy it again from the card."
+        )
+    return Unreadable("Nothing in the file can be played: no picture and no sound of it decodes.")
+
+
+def _start_s(container: InputContainer, kept: list[Seen]) -> Fraction:
+    """Where ffmpeg's clock starts: what a codec or an edit list puts before is not shown."""
+    if container.start_time is not None:
+        return Fraction(container.start_time, av.time_base)
+    return min(one.times.first_s for one in kept)
+
+
+def _notes(container: InputContainer, walk: _Pass, there_s: float) -> tuple[str, ...]:
+    claimed_s = (container.duration or 0) / av.time_base
+    read_s = max(float(seen.times.end_s() - seen.times.first_s) for seen in walk.seen.values())
+    missing_s = claimed_s - max(float(walk.reach_s), read_s)
+    notes = []
+    if missing_s > max(1.0, 0.05 * claimed_s):
+        notes.append(
+            f"The file says it lasts {clock(claimed_s)}, but only {clock(there_s)} is there."
+        )
+    elif walk.damaged:
+        notes.append(f"The file is damaged after {clock(there_s)}; what follows is lost.")
+    for seen in walk.seen.values():
+        if not seen.frames:
+            what = "picture" if _shows(seen) else "sound"
+            notes.append(f"Track {seen.index + 1} ({what}) cannot be decoded and was left out.")
+    return tuple(notes)
+
+
+def _refuse_length(probe: Probe, limits: Limits) -> None:
+    seconds = (probe.duration_ms or 0) / 1000
+    if seconds > limits.max_duration_s:
+        raise OverLimit(
+            f"It lasts {clock(seconds)}, longer than the {clock(limits.max_duration_s)} allowed"
+            " (limits.max_duration_s)."
+        )

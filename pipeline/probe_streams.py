@@ -1,0 +1,282 @@
+"""From what was seen of a stream to the model's values.
+
+Owns geometry as displayed (crop, sample aspect, rotation), colour names, languages, chapters and
+the span of time a file covers. Refuses to read packets: `probe_media` does and hands over what it
+saw. The decoded picture is believed before the container, which is often mislabelled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from av.stream import Disposition
+
+from pipeline import languages
+from pipeline.model import AudioStream, Chapter, Colour, TextStream, VideoStream
+from pipeline.probe_time import Timeline, frame_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MS = Fraction(1, 1000)
+_MAX_CHAPTERS = 500
+_MAX_WORDS = 300
+_STRANGEST_ASPECT = 10  # a sample aspect beyond 10:1 is a mistake, not a lens
+_FIRST_INTERLACED = 2  # AVFieldOrder: 0 unknown, 1 progressive, then four interlaced orders
+_FULL_RANGE = 2  # AVColorRange
+_PROP_TEXT_SUB = 1 << 17  # AV_CODEC_PROP_TEXT_SUB
+
+# ITU-T H.273 code points by FFmpeg's names; 2 and what is missing mean: not said.
+_PRIMARIES = {
+    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020",
+    10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "ebu3213",
+}  # fmt: skip
+_TRANSFERS = {
+    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear",
+    9: "log100", 10: "log316", 11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1",
+    14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 17: "smpte428", 18: "arib-std-b67",
+}  # fmt: skip
+_MATRICES = {
+    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco",
+    9: "bt2020nc", 10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc",
+    13: "chroma-derived-c", 14: "ictcp",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read."""
+
+    stream: Any
+    times: Timeline
+    frames: list[Any] = field(default_factory=list)
+    is_partial: bool = False
+
+    @property
+    def index(self) -> int:
+        """The stream's place in the file, as FFmpeg counts."""
+        return int(self.stream.index)
+
+    @property
+    def type(self) -> str:
+        """Either "video" or "audio"."""
+        return str(self.stream.type)
+
+
+def ms(seconds: Fraction) -> int:
+    """Whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def end_s(seen: Iterable[Seen], video: tuple[VideoStream, ...]) -> Fraction:
+    """When, in seconds, the last picture and the last sound are over."""
+    periods = {stream.index: 1 / stream.frame_rate for stream in video}
+    return max(
+        (one.times.end_s(periods.get(one.index, Fraction(0))) for one in seen), default=Fraction(0)
+    )
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def video(seen: Seen, crop: tuple[int, int] | None) -> VideoStream:
+    """A moving picture, as its first decoded frames show it."""
+    stream, frame = seen.stream, seen.frames[0]
+    context = stream.codec_context
+    aspect = _aspect(stream.sample_aspect_ratio)
+    rotation = -frame.rotation % 360
+    width, height = displayed((frame.width, frame.height), crop, aspect, rotation)
+    interlaced = _is_interlaced(context, seen.frames)
+    rate, uneven = _rate(stream, seen.times, interlaced)
+    duration_ms = _duration_ms(seen, 1 / rate)
+    return VideoStream(
+        index=stream.index,
+        codec=context.codec.canonical_name,
+        pixel_format=frame.format.name,
+        coded_width=frame.width,
+        coded_height=frame.height,
+        width=width,
+        height=height,
+        rotation=rotation,
+        sample_aspect=aspect,
+        frame_rate=rate,
+        variable_rate=uneven,
+        interlaced=interlaced,
+        frames=_frames(stream, seen),
+        duration_ms=duration_ms,
+        bit_depth=max((part.bits for part in frame.format.components), default=8),
+        has_alpha=_has_alpha(stream, frame),
+        colour=_colour(frame),
+        bitrate_bps=_bitrate(context, seen, duration_ms),
+        language=language(stream),
+        default=bool(stream.disposition & Disposition.default),
+    )
+
+
+def displayed(
+    coded: tuple[int, int], crop: tuple[int, int] | None, aspect: Fraction, rotation: int
+) -> tuple[int, int]:
+    """Width and height in square pixels, upright, as a player shows them.
+
+    `crop` is what the container cuts off in width and in height.
+    """
+    cut_width, cut_height = crop or (0, 0)
+    width = max(1, round((coded[0] - cut_width) * aspect))
+    height = max(1, coded[1] - cut_height)
+    return (height, width) if 45 <= rotation % 180 < 135 else (width, height)  # noqa: PLR2004
+
+
+def _aspect(given: Fraction | None) -> Fraction:
+    """The sample aspect, or 1 where there is none or none that can be meant."""
+    if not given or not Fraction(1, _STRANGEST_ASPECT) <= given <= _STRANGEST_ASPECT:
+        return Fraction(1)
+    return Fraction(given)
+
+
+_DUMPED_STREAM = re.compile(r"^  Stream #0:(\d+)")
+_DUMPED_CROP = re.compile(r"^      Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)\s*$")
+
+
+def crops(dump: str) -> dict[int, tuple[int, int]]:
+    """Width and height the container cuts off, by stream, from FFmpeg's own description.
+
+    ffmpeg applies this crop (clean aperture in MOV, PixelCrop in Matroska) and PyAV does not
+    hand it out, so the description is the one place to read it.
+    """
+    found, index = {}, -1
+    for line in dump.splitlines():
+        if match := _DUMPED_STREAM.match(line):
+            index = int(match[1])
+        elif match := _DUMPED_CROP.match(line):
+            left, right, top, bottom = map(int, match.groups())
+            found[index] = (left + right, top + bottom)
+    return found
+
+
+def _rate(stream: Any, times: Timeline, interlaced: bool) -> tuple[Fraction, bool]:  # noqa: FBT001
+    """Frames per second and whether uneven; two fields in packets of their own are one frame."""
+    average = stream.average_rate
+    rate, uneven = frame_rate(times, (average, stream.guessed_rate, stream.base_rate))
+    if interlaced and average and round(float(rate / average), 1) == 2:  # noqa: PLR2004
+        return rate / 2, uneven
+    return rate, uneven
+
+
+def _is_interlaced(context: Any, frames: list[Any]) -> bool:
+    """True when a decoded picture says so, or the header does: `bwdif` then asks every frame."""
+    header = int(getattr(context, "field_order", 0) or 0) >= _FIRST_INTERLACED
+    return header or any(frame.interlaced_frame for frame in frames)
+
+
+def _has_alpha(stream: Any, frame: Any) -> bool:
+    """Alpha in the pixels, or in the side channel of VP8 and VP9 that a plain decoder skips."""
+    in_pixels = any(part.is_alpha for part in frame.format.components)
+    claimed = stream.metadata.get("alpha_mode") == "1"
+    return in_pixels or claimed
+
+
+def _colour(frame: Any) -> Colour:
+    full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    return Colour(
+        primaries=_PRIMARIES.get(int(frame.color_primaries), ""),
+        transfer=_TRANSFERS.get(int(frame.color_trc), ""),
+        matrix=_MATRICES.get(int(frame.colorspace), ""),
+        full_range=full,
+    )
+
+
+def _frames(stream: Any, seen: Seen) -> int | None:
+    """The container's count, unless the packets that are there belie it."""
+    claimed = int(stream.frames) or None
+    if claimed and not seen.is_partial and seen.times.packets < claimed:
+        return None
+    return claimed
+
+
+# --- sound, text, words -----------------------------------------------------------------------
+
+
+_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}  # where the file gives no order
+
+
+def audio(seen: Seen) -> AudioStream:
+    """A sound track, as its first decoded frame has it."""
+    stream, frame = seen.stream, seen.frames[0]
+    context = stream.codec_context
+    duration_ms = _duration_ms(seen, Fraction(frame.samples, frame.sample_rate or 1))
+    return AudioStream(
+        index=stream.index,
+        codec=context.codec.canonical_name,
+        channels=frame.layout.nb_channels,
+        layout=_LAYOUTS.get(frame.layout.name, frame.layout.name),
+        sample_rate=frame.sample_rate,
+        duration_ms=duration_ms,
+        bitrate_bps=_bitrate(context, seen, duration_ms),
+        language=language(stream),
+        title=words(stream.metadata, "title"),
+        default=bool(stream.disposition & Disposition.default),
+    )
+
+
+def texts(container: Any) -> tuple[TextStream, ...]:
+    """Embedded subtitles, also those that are pictures of text."""
+    return tuple(
+        TextStream(
+            index=stream.index,
+            codec=stream.codec_context.codec.canonical_name,
+            is_text=bool(stream.codec_context.codec.properties & _PROP_TEXT_SUB),
+            language=language(stream),
+            title=words(stream.metadata, "title"),
+        )
+        for stream in container.streams.subtitles
+        if stream.codec_context is not None
+    )
+
+
+def cover(container: Any) -> int | None:
+    """The stream that is cover art."""
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:
+            return int(stream.index)
+    return None
+
+
+def chapters(container: Any, there_s: float) -> tuple[Chapter, ...]:
+    """Named stretches that begin within what is really there."""
+    found = []
+    for number, one in enumerate(container.chapters()[:_MAX_CHAPTERS], start=1):
+        base = one["time_base"] or MS
+        start, end = ms(one["start"] * base), ms(one["end"] * base)
+        if 0 <= start < there_s * 1000:
+            title = words(one["metadata"], "title") or str(number)
+            end = min(max(start, end), int(there_s * 1000))
+            found.append(Chapter(start_ms=start, end_ms=end, title=title))
+    return tuple(found)
+
+
+def words(metadata: Mapping[str, str], key: str) -> str:
+    """A line of text out of the file: one line, printable, not endless."""
+    found = next((text for name, text in metadata.items() if name.lower() == key), "")
+    printable = "".join(char if char.isprintable() else " " for char in found)
+    return " ".join(printable.split())[:_MAX_WORDS]
+
+
+def language(stream: Any) -> str:
+    """The BCP-47 tag of a stream's language, "und" where it is silent or not understood."""
+    return languages.tag(stream.metadata.get("language", "")) or "und"
+
+
+def _duration_ms(seen: Seen, period: Fraction) -> int | None:
+    if not seen.times.packets:
+        return None
+    return ms(seen.times.end_s(period) - seen.times.first_s)
+
+
+def _bitrate(context: Any, seen: Seen, duration_ms: int | None) -> int | None:
+    """Counted where every packet was read, else as claimed."""
+    if seen.is_partial or not duration_ms:
+        return context.bit_rate or None
+    return round(seen.times.bytes * 8000 / duration_ms)

@@ -1,0 +1,270 @@
+"""The work store's records: what is known, being done, done and failed, by key.
+
+Owns every key in the work store and the reading and writing behind it: names that were given,
+drops, plans, finished steps, failures, and the run records that serve as leases. Refuses to decide
+what comes next: `todo` does. A record is JSON; one that is running and not renewed has lost its
+worker.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from pipeline import intake
+from pipeline.errors import Missing
+from pipeline.model import (
+    Drop,
+    Entry,
+    Failure,
+    Object,
+    Plan,
+    PostCard,
+    PostInfo,
+    StepRecord,
+    from_json,
+    to_json,
+)
+from pipeline.store import Store
+
+T = TypeVar("T")
+JSON = "application/json"
+# More than any busy newsroom's open posts; keeps a long-lived worker's memory bounded.
+CACHED_RECORDS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A slug that was given away, and to which raw name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostDrop:
+    """What the last scan saw of a post: its texts, its items in reading order, its loose ends."""
+
+    folder: str
+    info: PostInfo
+    language: str
+    items: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What the pages of a post were made from."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Where one piece of work stands: rung for, running, or resting until `not_before`.
+
+    `rings` counts doorbells, `attempts` starts, `deaths` starts that were never heard of again.
+    Times are Unix seconds by the store's clock.
+    """
+
+    state: Literal["rung", "running", "resting"]
+    rings: int = 0
+    attempts: int = 0
+    deaths: int = 0
+    not_before: float = 0.0
+    owner: str = ""
+    percent: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRecords:
+    """Everything the work store holds about one item's present generation."""
+
+    drop: Drop
+    generation: str
+    plan: Plan | None = None
+    done: Mapping[str, StepRecord] = field(default_factory=dict)
+    failed: Mapping[str, Failure] = field(default_factory=dict)
+    runs: Mapping[str, tuple[Run, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostRecords:
+    """A consistent look at one post: its listing, and values read from it."""
+
+    post: str
+    entries: Mapping[str, Entry]
+    drop: PostDrop | None
+    items: Mapping[str, Drop]
+
+    @property
+    def signature(self) -> tuple[tuple[str, str], ...]:
+        """Changes whenever any record of the post does."""
+        return tuple(sorted((e.key, e.identity) for e in self.entries.values()))
+
+
+class Records:
+    """Typed access to the work store. Safe to share between threads."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._cache: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    # -- names
+
+    def claim_post(self, folder: str) -> str:
+        """The slug of a folder, given once and for ever; the first to ask keeps the plain one."""
+        return self._claim(
+            "names/posts", folder, intake.title_of(folder) if _root(folder) else folder
+        )
+
+    def claim_item(self, post: str, path: str) -> str:
+        """The slug of a media file within its post."""
+        return self._claim(f"names/items/{post}", path, intake.title_of(path))
+
+    def _claim(self, prefix: str, name: str, text: str) -> str:
+        for slug in intake.slug_candidates(text):
+            key = f"{prefix}/{slug}.json"
+            held = self._names(key)
+            if held is None and self.store.create(_object(key, Name(name=name))):
+                held = name
+            if (held or self._names(key)) == name:
+                return slug
+        raise RuntimeError("ten thousand files of one name")  # pragma: no cover
+
+    def _names(self, key: str) -> str | None:
+        # A name never changes hands, so it may be remembered without asking again.
+        known = self._cache.get((key, ""))
+        if known is None:
+            known = self.get(Name, key)
+            if known is not None:
+                self._remember((key, ""), known)
+        return None if known is None else str(known.name)
+
+    # -- posts
+
+    def posts(self) -> dict[str, PostDrop]:
+        """Every post ever seen, by slug."""
+        found = {}
+        for entry in self.store.list("posts/"):
+            post, _, kind = entry.key.removeprefix("posts/").partition("/")
+            if kind == "drop.json":
+                found[post] = self.read(PostDrop, entry)
+        return found
+
+    def cards(self) -> dict[str, PostCard]:
+        """The front page's view of every published post."""
+        cards = {}
+        for entry in self.store.list("posts/"):
+            post, _, kind = entry.key.removeprefix("posts/").partition("/")
+            if kind == "card.json":
+                cards[post] = self.read(PostCard, entry)
+        return cards
+
+    def post(self, post: str) -> PostRecords:
+        """Look at one post: one listing, and only what changed since is read again."""
+        entries = {e.key: e for e in self.store.list(f"items/{post}/")}
+        drop_key = post_key(post, "drop")
+        at = self.store.stat(drop_key)
+        drop = None if at is None else self.read(PostDrop, at)
+        items = {
+            entry.key.split("/")[2]: self.read(Drop, entry)
+            for entry in entries.values()
+            if entry.key.endswith("/drop.json")
+        }
+        if at is not None:
+            entries[drop_key] = at
+        return PostRecords(post=post, entries=entries, drop=drop, items=items)
+
+    def item(self, look: PostRecords, item: str, generation: str) -> ItemRecords:
+        """Everything about one item of a post that was looked at."""
+        prefix = f"items/{look.post}/{item}/"
+        found: dict[str, dict[str, Any]] = {"plan": {}, "done": {}, "fail": {}, "run": {}}
+        kinds: dict[str, type[Any]] = {
+            "plan": Plan,
+            "done": StepRecord,
+            "fail": Failure,
+            "run": Run,
+        }
+        for key, entry in look.entries.items():
+            kind, dash, name = key.removeprefix(prefix).removesuffix(".json").partition("-")
+            if not key.startswith(prefix) or not dash or (kind == "plan" and name != generation):
+                continue
+            value: Any = self.read(kinds[kind], entry)
+            found[kind][name] = (value, entry.modified) if kind == "run" else value
+        return ItemRecords(
+            drop=look.items[item],
+            generation=generation,
+            plan=found["plan"].get(generation),
+            done=found["done"],
+            failed=found["fail"],
+            runs=found["run"],
+        )
+
+    # -- values
+
+    def read(self, kind: type[T], entry: Entry) -> T:
+        """The value behind a listed entry; read once for each identity."""
+        name = (entry.key, entry.identity)
+        with self._lock:
+            known = self._cache.get(name)
+        if known is None:
+            known = from_json(kind, self.store.read(entry.key))
+            self._remember(name, known)
+        value: T = known
+        return value
+
+    def get(self, kind: type[T], key: str) -> T | None:
+        """The value at a key, or None."""
+        try:
+            return from_json(kind, self.store.read(key))
+        except Missing:
+            return None
+
+    def put(self, key: str, value: Any) -> None:
+        """Write a value."""
+        self.store.put(_object(key, value))
+
+    def drop(self, *keys: str) -> None:
+        """Forget records."""
+        self.store.delete(keys)
+
+    def _remember(self, name: tuple[str, str], value: Any) -> None:
+        with self._lock:
+            if len(self._cache) >= CACHED_RECORDS:
+                self._cache.clear()
+            self._cache[name] = value
+
+
+def post_key(post: str, kind: str) -> str:
+    """`posts/<post>/<kind>.json`."""
+    return f"posts/{post}/{kind}.json"
+
+
+def item_key(post: str, item: str, kind: str, name: str = "") -> str:
+    """`items/<post>/<item>/<kind>[-<name>].json`."""
+    return f"items/{post}/{item}/{kind}{'-' if name else ''}{name}.json"
+
+
+def settled_prefix(post: str) -> str:
+    """Where the mark of a finished post lies; its name is what it was finished for."""
+    return f"settled/{post}/"
+
+
+def failures(keys: Mapping[str, Entry], post: str, item: str | None) -> Iterator[str]:
+    """Keys to forget so that failed work is tried anew."""
+    prefix = f"items/{post}/{item}/" if item else f"items/{post}/"
+    for key in keys:
+        if key.startswith(prefix) and key.rpartition("/")[2].startswith(("fail-", "run-")):
+            yield key
+
+
+def _object(key: str, value: Any) -> Object:
+    return Object(key=key, body=to_json(value), media_type=JSON)
+
+
+def _root(folder: str) -> bool:
+    return folder.startswith("./")

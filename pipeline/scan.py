@@ -1,0 +1,164 @@
+"""Comparing what was dropped with what is recorded: the one use case that finds work.
+
+Owns the reading of the ingest store's listing. Rings for what is missing, withdraws what was
+removed, and marks a post settled so that the next scan passes it by. Losing every bell, or all of
+Redis, costs nothing but the time until the next scan.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import intake, todo
+from pipeline.errors import Missing
+from pipeline.house import House, publish_bell, ring_due
+from pipeline.model import Drop, PostInfo, digest
+from pipeline.records import PostDrop, Published, item_key, post_key, settled_prefix
+
+# A post.toml larger than this is not one.
+MAX_TOML_BYTES = 1_000_000
+# Scratch that nobody touched for this long belongs to a worker that is gone.
+STALE_JOB_S = 24 * 3600
+STALE_SOURCE_S = 6 * 3600
+
+
+def scan(house: House, *, only: str | None = None, deep: bool = False) -> int:
+    """Compare what was dropped with what is recorded, and ring for what is missing.
+
+    `only` names one folder of the ingest store. A `deep` scan also looks whether what is recorded
+    as published is still there, and cleans scratch. Returns the number of bells rung.
+    """
+    listing = house.ingest.list("" if only is None else f"{only}/")
+    seen = {house.records.claim_post(f.name): f for f in intake.folders(listing)}
+    for post, drop in house.records.posts().items():
+        if post not in seen and (only is None or drop.folder == only):
+            seen[post] = intake.Folder(name=drop.folder, files={})
+    if deep:
+        clean_scratch(house.scratch, time.time())
+        for post in seen:
+            _check_published(house, post)
+    settled = {entry.key for entry in house.records.store.list("settled/")}
+    return sum(_scan_post(house, post, seen[post], settled) for post in seen)
+
+
+def _scan_post(house: House, post: str, folder: intake.Folder, settled: set[str]) -> int:
+    mark = settled_prefix(post) + _circumstances(house, folder)
+    if mark in settled:
+        return 0
+    _record_drops(house, post, folder)
+    look = house.records.post(post)
+    items = house.items(look)
+    rung = sum(ring_due(house, item) for item in items.values())
+    published = house.records.get(Published, post_key(post, "published"))
+    if rung or published is None or published.of != house.signature(look):
+        house.ring(publish_bell(post))
+        return rung + 1
+    if all(todo.is_over(item) for item in items.values()):
+        _settle(house, post, mark)
+    return 0
+
+
+def _circumstances(house: House, folder: intake.Folder) -> str:
+    return digest(house.version, sorted((e.key, e.identity) for e in folder.files.values()))[:24]
+
+
+def _settle(house: House, post: str, mark: str) -> None:
+    old = [entry.key for entry in house.records.store.list(settled_prefix(post))]
+    house.records.put(mark, Published(of=post))
+    house.records.drop(*(key for key in old if key != mark))
+
+
+def _check_published(house: House, post: str) -> None:
+    """Forget what was finished but is no longer in the published store, so that it is remade."""
+    if house.published.stat(f"{post}/post.json") is not None:
+        return
+    look = house.records.post(post)
+    there = {entry.key for entry in house.published.list(f"{post}/")}
+    lost = [
+        item_key(post, item.drop.item, "done", name)
+        for item in house.items(look).values()
+        for name, record in item.done.items()
+        if not there.issuperset(artifact.key for artifact in record.artifacts)
+    ]
+    marks = [entry.key for entry in house.records.store.list(settled_prefix(post))]
+    house.records.drop(*lost, *marks, post_key(post, "published"))
+
+
+def clean_scratch(scratch: Path, now: float) -> None:
+    """Remove what workers that are gone left behind."""
+    for path in _stale(scratch.glob("job-*"), now - STALE_JOB_S):
+        for inner in sorted(path.rglob("*"), reverse=True):
+            inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
+        path.rmdir()
+    for path in _stale((scratch / "sources").glob("*"), now - STALE_SOURCE_S):
+        path.unlink(missing_ok=True)
+
+
+def _stale(paths: Iterator[Path], before: float) -> list[Path]:
+    return [path for path in paths if path.stat().st_mtime < before]
+
+
+# --- what lies in the folder -----------------------------------------------------------------
+
+
+def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
+    """Write down what lies in the folder now, where that is news."""
+    look = house.records.post(post)
+    reading = _read_toml(house, folder)
+    language = reading.info.language or house.site.language
+    found = intake.sort_out(folder, reading.info, language)
+    drops = {drop.item: drop for drop in _drops(house, post, found, reading.info)}
+    gone = [d for name, d in look.items.items() if name not in drops and not d.withdrawn]
+    for drop in (*drops.values(), *(dataclasses.replace(d, withdrawn=True) for d in gone)):
+        if look.items.get(drop.item) != drop:
+            house.records.put(item_key(post, drop.item, "drop"), drop)
+    record = PostDrop(
+        folder=folder.name,
+        info=reading.info,
+        language=language,
+        items=tuple(drops),
+        notes=(*reading.notes, *_notes(house, reading.info, found)),
+    )
+    if look.drop != record:
+        house.records.put(post_key(post, "drop"), record)
+
+
+def _read_toml(house: House, folder: intake.Folder) -> intake.TomlReading:
+    entry = folder.files.get(intake.POST_TOML)
+    if entry is None:
+        return intake.TomlReading()
+    if entry.bytes > MAX_TOML_BYTES:
+        return intake.TomlReading(notes=("post.toml was ignored: it is over a megabyte.",))
+    try:
+        return intake.read_toml(house.ingest.read(entry.key))
+    except Missing:
+        return intake.TomlReading()
+
+
+def _drops(house: House, post: str, found: intake.Sorted, info: PostInfo) -> Iterator[Drop]:
+    # Slugs are given in order of arrival, so that a name once pasted keeps its meaning.
+    for loose in sorted(found.items, key=lambda i: (i.entry.modified, i.path)):
+        house.records.claim_item(post, loose.path)
+    for loose in found.items:
+        yield Drop(
+            post=post,
+            item=house.records.claim_item(post, loose.path),
+            kind=intake.guess(loose.path),
+            media=intake.source(loose.entry),
+            sidecars=loose.sidecars,
+            info=intake.info_for(loose.path, info),
+            profile=house.profile(info.profile).name,
+        )
+
+
+def _notes(house: House, info: PostInfo, found: intake.Sorted) -> Iterator[str]:
+    if info.profile and info.profile not in house.profiles:
+        yield (
+            f'post.toml asks for the profile "{info.profile}", which does not exist; '
+            f"{house.default_profile} was used. Known: {', '.join(sorted(house.profiles))}."
+        )
+    for path in found.waiting:
+        yield f"{path} waits for the file it belongs to."

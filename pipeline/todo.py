@@ -1,0 +1,123 @@
+"""What comes next for an item: (records, now) -> bells to ring.
+
+Owns the one retry policy: how long a ring is waited for, when a silent worker is given up, how
+often the world may fail. Pure. `flow` rings what is decided here; Celery and the one-process loop
+only carry the bells.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.model import Step
+from pipeline.records import ItemRecords, Run
+
+# A worker renews its run record every 5 s; after six missed renewals it is taken for dead.
+RENEW_S = 5.0
+LEASE_S = 30.0
+# A ring nobody answered is repeated after a minute, then after two, four, ... at most hourly.
+PATIENCE_S = 60.0
+MAX_PATIENCE_S = 3600.0
+# Passing failures: eight tries over about twenty minutes, then the reporter is told.
+MAX_ATTEMPTS = 8
+FIRST_REST_S = 5.0
+MAX_REST_S = 600.0
+# A file whose worker died three times is not given a fourth.
+MAX_DEATHS = 3
+
+Task = Literal["ingest", "render", "publish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Bell:
+    """A request to do something; ids only. 0 is the most urgent `priority`."""
+
+    priority: int
+    task: Task
+    post: str
+    item: str = ""
+    step: str = ""
+
+
+def todo(records: ItemRecords, now: float) -> Iterator[Bell]:
+    """The bells that should ring for an item now."""
+    drop = records.drop
+    if drop.withdrawn:
+        return
+    if records.plan is None:
+        run = f"ingest-{records.generation}"
+        if is_due(run, records, now):
+            yield Bell(priority=1, task="ingest", post=drop.post, item=drop.item)
+        return
+    for step in records.plan.steps:
+        if step.fingerprint not in records.done and is_due(step.fingerprint, records, now):
+            yield render_bell(drop.post, drop.item, step)
+
+
+def render_bell(post: str, item: str, step: Step) -> Bell:
+    """The bell of one step."""
+    return Bell(priority=step.priority, task="render", post=post, item=item, step=step.name)
+
+
+def is_due(name: str, records: ItemRecords, now: float) -> bool:
+    """True where work is neither failed, nor waited for, nor being done."""
+    if name in records.failed:
+        return False
+    if name not in records.runs:
+        return True
+    run, modified = records.runs[name]
+    if run.state == "running":
+        return is_silent(run, modified, now)
+    if run.state == "resting":
+        return now >= run.not_before
+    patience = min(PATIENCE_S * 2.0 ** max(0, run.rings - 1), MAX_PATIENCE_S)
+    return now - modified > patience
+
+
+def is_silent(run: Run, modified: float, now: float) -> bool:
+    """True where a running record has not been renewed: its worker is gone."""
+    return run.state == "running" and now - modified > LEASE_S
+
+
+def started(run: Run | None, modified: float, now: float, owner: str) -> Run:
+    """The run record of a new start, with the silent end of the last one counted."""
+    before = run or Run(state="rung")
+    died = is_silent(before, modified, now)
+    return dataclasses.replace(
+        before,
+        state="running",
+        attempts=before.attempts + 1,
+        deaths=before.deaths + died,
+        owner=owner,
+        percent=0,
+        text="",
+    )
+
+
+def rung(run: Run | None, modified: float, now: float) -> Run:
+    """The run record of a doorbell that is about to ring."""
+    before = run or Run(state="resting")
+    died = is_silent(before, modified, now)
+    return dataclasses.replace(
+        before, state="rung", rings=before.rings + 1, deaths=before.deaths + died
+    )
+
+
+def is_over(records: ItemRecords) -> bool:
+    """True where nothing more will happen by itself: every step is done or failed."""
+    if records.drop.withdrawn or f"ingest-{records.generation}" in records.failed:
+        return True
+    if records.plan is None:
+        return False
+    ended = records.done.keys() | records.failed.keys()
+    return all(step.fingerprint in ended for step in records.plan.steps)
+
+
+def rest_s(attempts: int) -> float:
+    """Seconds until the next try: doubling, with up to a quarter of jitter so workers spread."""
+    rest = min(FIRST_REST_S * 2.0 ** max(0, attempts - 1), MAX_REST_S)
+    return rest * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret

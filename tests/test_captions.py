@@ -1,0 +1,290 @@
+"""Subtitles: any encoding and format in, clean WebVTT out, and every loss told."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import captions, captions_read, errors
+from pipeline.captions import Cue
+
+
+def clean(tmp_path: Path, data: str | bytes, name: str = "film.srt", **more: Any) -> dict[str, Any]:
+    path = tmp_path / "upload"
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return captions.clean(str(path), name, **more)
+
+
+def cue(start_ms: int, end_ms: int, text: str = "Some words") -> Cue:
+    return Cue(start_ms=start_ms, end_ms=end_ms, text=text)
+
+
+SRT = "1\n00:00:01,000 --> 00:00:03,500\nHola\nmundo\n\n2\n00:01:00,5 --> 00:01:02,250\nAdiós\n"
+WEBVTT = (
+    "WEBVTT\n\n00:00:01.000 --> 00:00:03.500\nHola\nmundo\n\n00:01:00.500 --> 00:01:02.250\nAdiós\n"
+)
+
+
+SAME = {
+    "srt": SRT.encode(),
+    "bom-crlf": SRT.replace("\n", "\r\n").encode("utf-8-sig"),
+    "utf16-cr": SRT.replace("\n", "\r").encode("utf-16"),
+    "utf16-le": SRT.encode("utf-16-le"),
+    "utf16-be": SRT.encode("utf-16-be"),
+    "cp1252": SRT.encode("cp1252"),
+    "nul": SRT.replace("Hola", "Ho\0la").encode(),
+    "word-number": SRT.replace("2\n00:01", "dos\n00:01").encode(),
+    "no-blank-line": SRT.replace("\n\n2\n", "\n2\n").encode(),
+    "webvtt": """WEBVTT - title
+Kind: captions
+
+STYLE
+::cue { color: red }
+
+NOTE a
+b
+
+x1
+0:1.000 --> 0:3.500 align:start
+Hola
+mundo
+
+1:0.5 --> 1:02.25
+Adiós""".encode(),
+    "sbv": "0:00:01.000,0:00:03.500\nHola\nmundo\n\n0:01:00.500,0:01:02.250\nAdiós\n".encode(),
+    "ass": """[Script Info]
+ScriptType: v4.00+
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:01:00.50,0:01:02.25,D,,0,0,0,,{\\pos(1,2)}Adiós
+Comment: 0,0:00:00.00,0:00:02.00,D,,0,0,0,,no
+Dialogue: 0,0:00:02.00,0:00:03.00,D,,0,0,0,,{\\p1}m 0 0 l 1 1{\\p0}
+Dialogue: 0,0:00:01.00,0:00:03.50,D,,0,0,0,,Hola\\Nmundo
+""".encode(),
+    "ttml": """<?xml version="1.0" encoding="UTF-8"?>
+<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="1s" end="3.5s">Hola<br/>mundo</p>
+<p begin="00:01:00.500" end="00:01:02.250">Adiós</p></div></body></tt>""".encode(),
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_every_format_and_encoding_gives_the_same_webvtt(kind: str, tmp_path: Path) -> None:
+    """Whatever the file looks like, the same words at the same times come out alike."""
+    made = clean(tmp_path, SAME[kind])
+    assert made["webvtt"] == WEBVTT
+    assert (made["cues"], made["last_ms"]) == (2, 62_250)
+
+
+def test_other_code_pages_are_recognised_and_said(tmp_path: Path) -> None:
+    """Russian in Windows-1251 is not mistaken for Western European, and the guess is a note."""
+    words = "Мы приехали в город рано утром, и на площади уже собралось много народу. "
+    made = clean(tmp_path, f"1\n00:00:01,000 --> 00:00:09,000\n{words * 4}\n".encode("cp1251"))
+    assert "приехали в город" in made["webvtt"]
+    assert any("not UTF-8" in note for note in made["notes"])
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<b>a <i>b</b> c</i>", "<b>a <i>b</i></b> c"),
+        ("<v.loud Ana & Co>Hi</v>", "<v Ana &amp; Co>Hi</v>"),
+        ("<font color='red'>x</font><c.yellow>y</c>", "xy"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("&lt;a href=x&gt; 1 < 2 --> 3 & 4", "&lt;a href=x&gt; 1 &lt; 2 --&gt; 3 &amp; 4"),
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
+        ("a<br/>b<BR>c", "a\nb\nc"),
+        ("<lang es-MX>x</lang> <lang \"'>y", "<lang es-MX>x</lang> y"),
+        ("<ruby>漢<rt>kan</rt></ruby> <rt>z", "<ruby>漢<rt>kan</rt></ruby> z"),
+        ("<00:00:01.000>word <u>x", "word <u>x</u>"),
+        ("<i", "&lt;i"),
+        ("one\n\n  \ntwo", "one\ntwo"),
+        ("&#10;&#10;00:00:00.000 --> 00:00:09&#10;x", "00:00:00.000 --&gt; 00:00:09\nx"),
+    ],
+)
+def test_markup_keeps_the_allowed_tags_and_escapes_the_rest(written: str, shown: str) -> None:
+    """b, i, u, v, lang and ruby stay, balanced; styling goes; anything else is shown as text."""
+    assert captions.markup(written) == shown
+
+
+@given(st.text(alphabet="<>/&;-biuvlangscrt \n.\"'={}\\", max_size=60))
+def test_markup_is_safe_and_stable_for_any_text(text: str) -> None:
+    """Keeps b, i, u, v, lang and ruby, balanced; styling goes; the rest is shown as text."""
+    made = captions.markup(text)
+    foreign = re.sub(r"</?(b|i|u|v|lang|ruby|rt)>|<v [^<>\n]+>|<lang [\w-]+>", "", made)
+    assert "<" not in foreign
+    assert ">" not in foreign
+    assert "\n\n" not in f"\n{made}\n" or made == ""
+    assert captions.markup(made) == made
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_but_bad_input(data: bytes) -> None:
+    """Whatever is uploaded is read or refused in words."""
+    with suppress(errors.BadInput):
+        assert captions_read.read(data).cues
+
+
+def test_override_tags_become_tags_or_nothing(tmp_path: Path) -> None:
+    r"""{\i1} and its kin are kept as italics; positions are dropped, in SRT as well."""
+    made = clean(tmp_path, "1\n00:00:01,000 --> 00:00:03,000\n{\\an8}{\\i1}Hi{\\i0} {plain}\n")
+    assert "\n<i>Hi</i> {plain}\n" in made["webvtt"]
+
+
+def test_cues_are_sorted_and_repeats_left_out(tmp_path: Path) -> None:
+    """Order of time, whatever the order of the file; a repeated cue is told and left out."""
+    late, early = "00:00:05,000 --> 00:00:06,000\nb\n\n", "00:00:01,000 --> 00:00:02,000\na\n\n"
+    made = clean(tmp_path, late + early + late)
+    assert re.findall(r"^[ab]$", made["webvtt"], re.MULTILINE) == ["a", "b"]
+    assert made["notes"] == ["Cues left out because they repeat another: 1."]
+
+
+def test_a_cue_that_ends_before_it_begins_gets_its_reading_time(tmp_path: Path) -> None:
+    """The new end is the reading time, at most the next cue's beginning; the line is named."""
+    text = "00:00:05,000 --> 00:00:04,000\nTwenty characters xx\n\n00:00:05,900 --> 00:00:07,000\nb"
+    made = clean(tmp_path, text)
+    assert "00:00:05.000 --> 00:00:05.900" in made["webvtt"]
+    assert "1 (line 1)" in made["notes"][0]
+
+
+def test_overlaps_are_told_with_their_line(tmp_path: Path) -> None:
+    """Overlapping cues are kept, and the later one's line is named."""
+    text = "00:00:01,000 --> 00:00:04,000\na\n\n00:00:03,000 --> 00:00:05,000\nb\n"
+    made = clean(tmp_path, text)
+    assert made["cues"] == 2
+    assert made["notes"] == ["Cues that overlap the one before: 1 (line 4)."]
+
+
+def test_a_cue_with_a_broken_time_is_left_out_with_its_text(tmp_path: Path) -> None:
+    """Its words do not leak into the cue before; its line is named; the rest is kept."""
+    text = (
+        SRT.replace("00:01:00,5 -->", "00:xx:00,5 -->") + "\n3\n00:02:00,000 --> 00:02:02,000\nz\n"
+    )
+    made = clean(tmp_path, text)
+    assert "Adiós" not in made["webvtt"]
+    assert made["cues"] == 2
+    assert any("line 7" in note for note in made["notes"])
+
+
+def test_a_slip_in_a_time_is_read_as_meant_and_said(tmp_path: Path) -> None:
+    """A colon before the milliseconds is read, and its line is named."""
+    made = clean(tmp_path, "1\n00:00:07,000 --> 00:00:11:890\nx\n")
+    assert made["last_ms"] == 11_890
+    assert "line 2" in made["notes"][0]
+
+
+def test_an_offset_moves_every_cue_and_drops_what_falls_before(tmp_path: Path) -> None:
+    """Times shift by the offset; a cue cut by the beginning starts at zero."""
+    text = "00:00:01,000 --> 00:00:02,000\na\n\n00:00:02,500 --> 00:00:04,000\nb\n"
+    made = clean(tmp_path, text, offset_ms=-3000)
+    assert made["webvtt"] == "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nb\n"
+    assert made["notes"] == ["Cues left out because they lie before the beginning: 1."]
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        (b"", errors.Unreadable, "empty"),
+        (b"Dear editor,\nno times here\n", errors.Unreadable, "line 1"),
+        (b"\n\n1\n00:00:xx --> 00:00:02\nHi\n", errors.Unreadable, "line 4"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\n<b></b>\n", errors.Unreadable, "no text"),
+        (b"850STL25.0110009" + b" " * 1100, errors.Unsupported, "EBU STL"),
+        (b"\x00\x00\x01\xba" + b"\0" * 50, errors.Unsupported, "VobSub"),
+        (b"<tt xmlns='http://www.w3.org/ns/ttml'><body>", errors.Unreadable, r"TTML \(line 1\)"),
+        (b"<!DOCTYPE tt [<!ENTITY a 'b'>]><tt xmlns='http://www.w3.org/ns/ttml'/>", errors.Hostile,
+         "entities"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_its_line(
+    data: bytes, error: type[errors.BadInput], words: str, tmp_path: Path
+) -> None:
+    """The sentence names the kind of file or the first line that makes no sense."""
+    with pytest.raises(error, match=words):
+        clean(tmp_path, data)
+
+
+def test_a_file_over_the_limit_names_the_setting(tmp_path: Path) -> None:
+    """The size is checked before anything is parsed."""
+    with pytest.raises(errors.OverLimit, match=r"limits\.max_text_bytes"):
+        clean(tmp_path, SRT, max_bytes=20)
+
+
+def test_hostile_repetition_is_read_in_linear_time() -> None:
+    """Unclosed tags and braces by the hundred thousand end in an answer, not in a stall."""
+    text = "1\n00:00:01,000 --> 00:00:02,000\n" + "<a" * 100_000 + "{\\" * 100_000
+    found = captions_read.read(text.encode())
+    assert captions.markup(found.cues[0].text).startswith("&lt;a&lt;a")
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "language"),
+    [
+        ("film.es.srt", "", "es"),
+        ("film.PT-br.vtt", "", "pt-BR"),
+        ("film.eng.forced.srt", "", "en"),
+        ("film.vtt", "WEBVTT\nLanguage: fr\n\n", "fr"),
+        ("film.es.vtt", "WEBVTT\nLanguage: fr\n\n", "es"),
+        ("film.final.srt", "", ""),
+    ],
+)
+def test_the_language_comes_from_the_name_then_from_the_file(
+    name: str, head: str, language: str, tmp_path: Path
+) -> None:
+    """A tag in the name decides; else what the file claims; else nothing is invented."""
+    text = head + "00:00:01.000 --> 00:00:02.000\nx\n"
+    assert clean(tmp_path, text, name)["language"] == language
+
+
+def test_lint_measures_as_the_reader_reads() -> None:
+    """Lengths, lines, speed and times are judged without tags, and places are named."""
+    good = cue(0, 2000, "<i>Twenty-eight visible letters</i>")
+    assert captions.lint([good], "en") == ()
+    bad = [
+        cue(60_000, 64_000, "x" * 43),
+        cue(70_000, 74_000, "a\nb\nc"),
+        cue(80_000, 80_500, "a"),
+        cue(90_000, 98_000, "a"),
+    ]
+    told = " ".join(captions.lint(bad, "en"))
+    for words in ("longer than 42", "00:01:00", "more than 2 lines", "0.83 s", "more than 7 s"):
+        assert words in told
+
+
+def test_spanish_is_read_more_slowly_than_english() -> None:
+    """18 characters a second pass in English and not in Spanish, whatever the region."""
+    fast = cue(0, 2000, "x" * 36)
+    assert captions.lint([fast], "en-GB") == ()
+    assert "17 characters a second" in captions.lint([fast], "es-MX")[0]
+
+
+def test_many_findings_stay_few_sentences() -> None:
+    """A thousand short cues are one sentence with a count and three places."""
+    (told,) = captions.lint([cue(n * 1000, n * 1000 + 500, "a") for n in range(1000)], "en")
+    assert told.startswith("1000 cues have")
+    assert told.count("00:0") == 3
+
+
+def test_the_transcript_breaks_at_pauses_and_speakers() -> None:
+    """Cues flow together until a long pause or another voice, whose name is written once."""
+    cues = [
+        cue(0, 1000, "<v Ana>Hola,"),
+        cue(1000, 2000, "<v Ana>buenos días."),
+        cue(2000, 3000, "<v Luis>Hola &amp; adiós."),
+        cue(9000, 9900, "Later."),
+    ]
+    assert captions.plain_text(cues) == (
+        "Ana: Hola, buenos días.",
+        "Luis: Hola & adiós.",
+        "Later.",
+    )
+
+
+def test_webvtt_times_pass_the_hundredth_hour() -> None:
+    """Hours simply grow; nothing wraps."""
+    assert "100:00:00.001 --> 100:00:01.000" in captions.to_webvtt([cue(360_000_001, 360_001_000)])

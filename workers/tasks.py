@@ -1,0 +1,116 @@
+"""The tasks: parse ids, call the use case, tell the dashboard.
+
+Owns the doorbell over Celery. Each task may be delivered twice, late, or never; see `pipeline.flow`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from celery.exceptions import CeleryError
+from kombu.exceptions import KombuError
+
+from config.house import build
+from pipeline import flow
+from pipeline.errors import NewsreelError
+from pipeline.house import House
+from pipeline.publish import publish as publish_pages
+from pipeline.render import Progress
+from pipeline.scan import scan as scan_ingest
+from pipeline.todo import Bell
+from workers.app import app, settings
+
+log = logging.getLogger(__name__)
+
+# A pages bell that was hung is not hung again for this long, unless it was answered.
+PENDING_S = 30
+# What the broker may raise when it is away.
+AWAY = (redis.RedisError, KombuError, CeleryError, OSError)
+
+
+@functools.cache
+def house() -> House:
+    """The house of this process, built after the fork."""
+    return build(settings, ring)
+
+
+@functools.cache
+def _memory() -> redis.Redis:
+    return redis.Redis.from_url(settings.redis_url.get_secret_value())
+
+
+def ring(bell: Bell) -> None:
+    """Send a bell on its way; one that cannot be sent is rung again by the scan."""
+    args = [part for part in (bell.post, bell.item, bell.step) if part]
+    try:
+        if bell.task == "publish" and not _memory().set(
+            _pending(bell.post), 1, nx=True, ex=PENDING_S
+        ):
+            return
+        app.send_task(
+            f"newsreel.{bell.task}", args, priority=bell.priority, argsrepr=" / ".join(args)
+        )
+    except AWAY as error:
+        log.warning("bell lost, the scan will ring again: %s (%s)", bell, type(error).__name__)
+
+
+def _pending(post: str) -> str:
+    return f"newsreel:pending:{post}"
+
+
+@app.task(name="newsreel.scan", bind=True, throws=(NewsreelError,))
+def scan(self: Any, *, deep: bool = False) -> str:
+    """Find what was dropped, lost or removed."""
+    with _shown(self):
+        return f"{scan_ingest(house(), deep=deep)} bells"
+
+
+@app.task(name="newsreel.ingest", bind=True, throws=(NewsreelError,))
+def ingest(self: Any, post: str, item: str) -> str:
+    """Look at one upload and plan what to make of it."""
+    with _shown(self):
+        flow.ingest(house(), post, item)
+        return "planned"
+
+
+@app.task(name="newsreel.render", bind=True, throws=(NewsreelError,))
+def render(self: Any, post: str, item: str, step: str) -> str:
+    """Make the outputs of one step."""
+    with _shown(self):
+        flow.make(house(), post, item, step, report=_reporter(self))
+        return f"{step} made"
+
+
+@app.task(name="newsreel.publish", bind=True, throws=(NewsreelError,))
+def publish(self: Any, post: str) -> str:
+    """Bring a post's pages up to date."""
+    with contextlib.suppress(*AWAY):
+        _memory().delete(_pending(post))
+    with _shown(self):
+        made = publish_pages(house(), post)
+        return f"{made.state}, {made.percent} %" if made else "no such post"
+
+
+def _reporter(task: Any) -> Callable[[Progress], None]:
+    return lambda progress: _tell(task, f"{progress.percent} % | {progress.text}")
+
+
+def _tell(task: Any, text: str) -> None:
+    # A dashboard that cannot be reached must not end the work.
+    with contextlib.suppress(*AWAY):
+        task.send_event("task-progress", result=text)
+
+
+@contextlib.contextmanager
+def _shown(task: Any) -> Any:
+    """Put a failure's reason where the dashboard shows it, then let it be a failure."""
+    try:
+        yield
+    except NewsreelError as error:
+        _tell(task, error.public)
+        raise
