@@ -1,0 +1,1 @@
+"""Settings, encoding profiles, and the building of a House from them."""

@@ -1,12 +1,13 @@
 """Every setting: its default, its check, its meaning and its example.
 
-Owns `Settings` and what follows from the values together (how the store is reached, where the
-public reads). Refuses to know where a value came from: `config.settings` reads the environment and
-the files, and reports every mistake at once. Encoding profiles are in `config.profiles`.
+Owns `Settings` and what follows from its values together. Refuses to know where a value came from:
+`config.settings` reads the environment and the files, and reports every mistake at once. Encoding
+profiles are in `config.profiles`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,7 +62,13 @@ def _checked_redis(address: SecretStr) -> SecretStr:
 
 
 def _checked_program(path: Path | None) -> Path | None:
-    if path is not None and not path.is_file():
+    if path is not None and not (path.is_file() and os.access(path, os.X_OK)):
+        raise ValueError("names no program that can be run")
+    return path
+
+
+def _checked_bundle(path: str) -> str:
+    if path and not Path(path).is_file():
         raise ValueError("names no file")
     return path
 
@@ -134,8 +141,8 @@ class Settings(BaseModel):
         description="Bucket in the path, or in the host name.",
         examples=["path"],
     )
-    s3_ca_bundle: Annotated[Path | None, AfterValidator(_checked_program)] = Field(
-        None,
+    s3_ca_bundle: Annotated[str, AfterValidator(_checked_bundle)] = Field(
+        "",
         description="Certificate authorities to trust for the store, a PEM file.",
         examples=["/etc/ssl/own-ca.pem"],
     )
@@ -228,17 +235,6 @@ class Settings(BaseModel):
                 evidence=str(error),
             ) from error
 
-    def s3_access(self) -> S3Access:
-        """How the store is reached."""
-        return S3Access(
-            endpoint=self.s3_endpoint,
-            region=self.s3_region,
-            access_key=self.s3_access_key,
-            secret_key=self.s3_secret_key.get_secret_value(),
-            addressing=self.s3_addressing,
-            verify=str(self.s3_ca_bundle) if self.s3_ca_bundle else True,
-        )
-
     @property
     def public_url(self) -> str:
         """Where published files are read, without a final slash; empty when nobody knows."""
@@ -252,6 +248,17 @@ class Settings(BaseModel):
     def site(self) -> Site:
         """Where published files are seen from, and whose they are."""
         return Site(base_url=self.public_url, name=self.site_name, language=self.language)
+
+    def s3_access(self) -> S3Access:
+        """How the object store is reached."""
+        return S3Access(
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key.get_secret_value(),
+            addressing=self.s3_addressing,
+            verify=self.s3_ca_bundle or True,
+        )
 
 
 def to_environ(settings: Settings) -> Mapping[str, str]:

@@ -20,7 +20,6 @@ from pipeline.house import House
 from pipeline.model import Site
 from pipeline.process import Command, run
 from pipeline.records import Records
-from pipeline.s3access import S3Access
 from pipeline.s3store import S3Store
 from pipeline.store import DirStore, Store
 from pipeline.todo import Bell
@@ -38,21 +37,9 @@ class Rooms:
     published: Store
 
 
-def s3_access(settings: Settings) -> S3Access:
-    """How to reach the configured object store."""
-    return S3Access(
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        addressing=settings.s3_addressing,
-        verify=settings.s3_ca_bundle or True,
-    )
-
-
 def s3_rooms(settings: Settings) -> Rooms:
     """The three buckets."""
-    access = s3_access(settings)
+    access = settings.s3_access()
     return Rooms(
         ingest=S3Store(access, settings.bucket_ingest),
         work=S3Store(access, settings.bucket_work),
@@ -69,20 +56,23 @@ def folder_rooms(ingest: Path, state: Path, published: Path) -> Rooms:
     )
 
 
-def build(settings: Settings, rooms: Rooms, ring: Callable[[Bell], None]) -> House:
+def build(
+    settings: Settings, rooms: Rooms, ring: Callable[[Bell], None], *, site: Site | None = None
+) -> House:
     """A house on these rooms. Raises ConfigError for a missing encoder or a bad profile."""
+    default = profiles.load(settings.profile, settings.profiles_dir)
+    known = profiles.load_all(settings.profiles_dir)
+    ffmpeg = settings.ffmpeg_program
     return House(
         ingest=rooms.ingest,
         records=Records(rooms.work),
         published=rooms.published,
         scratch=settings.scratch,
-        ffmpeg=settings.ffmpeg,
-        tool=encoder_version(settings.ffmpeg),
-        profiles=profiles.load_all(settings.profiles_dir),
-        default_profile=settings.profile,
-        site=Site(
-            base_url=settings.base_url, name=settings.site_name, language=settings.language
-        ),
+        ffmpeg=ffmpeg,
+        tool=encoder_version(ffmpeg),
+        profiles=known,
+        default_profile=default.name,
+        site=site or settings.site,
         ring=ring,
         owner=f"{socket.gethostname()}:{os.getpid()}",
     )
@@ -103,7 +93,7 @@ def encoder_version(ffmpeg: Path) -> str:
             finished = run(command)
         except NewsreelError as error:
             raise ConfigError(
-                f"NEWSREEL_FFMPEG: {ffmpeg} cannot be run. Example: /usr/bin/ffmpeg",
+                f"ffmpeg (NEWSREEL_FFMPEG): {ffmpeg} cannot be run. Example: /usr/bin/ffmpeg",
                 evidence=error.evidence,
             ) from error
     return " ".join(finished.stdout.decode("utf-8", "replace").split()[:3])

@@ -59,9 +59,9 @@ def worker_part(data: Path, environ: Mapping[str, str], *, queue: str, concurren
 
 
 def _worker_answers(broker: str, node: str) -> bool:
-    with contextlib.suppress(OperationalError, RedisError, OSError):
-        with Celery(broker=broker, set_as_current=False) as app:
-            return bool(app.control.ping(destination=[node], timeout=1))
+    away = contextlib.suppress(OperationalError, RedisError, OSError)
+    with away, Celery(broker=broker, set_as_current=False) as app:
+        return bool(app.control.ping(destination=[node], timeout=1))
     return False
 
 

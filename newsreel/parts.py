@@ -1,8 +1,8 @@
 """What the embedded stack consists of: one frozen `Part` per server or worker, and its builders.
 
-Owns command lines, configuration files, ports and readiness of Redis, SeaweedFS, the Celery workers,
-beat and Flower: loopback only, passwords never on a command line. Refuses to start anything: that is
-`newsreel.supervisor`. Read `newsreel.stack` next for the order and the credentials.
+Owns command lines, configuration files, ports and readiness of Redis and SeaweedFS: loopback only,
+no password on a command line. Refuses to start anything: that is `newsreel.supervisor`. The
+Celery processes are in `newsreel.crew`; `newsreel.stack` puts all of them together.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class _Life:
 
 def delay_s(deaths_in_a_row: int) -> float:
     """Seconds to wait before a part is started again: doubling, at most half a minute."""
-    return min(_FIRST_DELAY_S * 2 ** min(deaths_in_a_row - 1, 20), _LONGEST_DELAY_S)
+    return min(_FIRST_DELAY_S * 2.0 ** min(deaths_in_a_row - 1, 20), _LONGEST_DELAY_S)
 
 
 class Supervisor:
@@ -89,6 +89,7 @@ class Supervisor:
         """`logs` gets one <part>.log each."""
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._logs = logs
+        self._starting: list[_Life] = []
         self._lives: list[_Life] = []
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -107,23 +108,27 @@ class Supervisor:
 
     # --- starting ---
 
-    def start(self, part: Part) -> None:
-        """Start a part and wait until it is ready; raises PartFailed with the end of its log."""
-        process = self._spawn(part)
-        try:
-            self._wait_ready(part, process)
-        except BaseException:
-            _end(process)
-            _clear(part.litter)
-            raise
+    def start(self, *parts: Part) -> None:
+        """Start parts side by side and wait until all are ready.
+
+        Raises PartFailed with the end of the log of the first that is not; the others live on
+        until `stop`.
+        """
+        lives = [_Life(part=part, process=self._spawn(part)) for part in parts]
         with self._lock:
-            self._lives.append(_Life(part=part, process=process))
+            self._starting += lives
+        for life in lives:
+            self._wait_ready(life)
+            with self._lock:
+                self._starting.remove(life)
+                self._lives.append(life)
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
         _clear(part.litter)
         return self._starter.submit(_spawn, part, self.log_of(part.name)).result()
 
-    def _wait_ready(self, part: Part, process: subprocess.Popen[bytes]) -> None:
+    def _wait_ready(self, life: _Life) -> None:
+        part, process = life.part, life.process
         deadline = time.monotonic() + part.ready_timeout_s
         while not part.ready():
             if _has_ended(process):
@@ -157,7 +162,7 @@ class Supervisor:
         while not self._stopping.wait(_TICK_S):
             try:
                 self._tick()
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # Watching must outlive any surprise: without it nothing comes back.
                 _log.exception("The watch over the stack's parts stumbled and goes on")
 
@@ -169,7 +174,7 @@ class Supervisor:
                 self._mind(life)
                 _cap(self.log_of(life.part.name))
             self._orphans.reap(
-                ours={life.process.pid for life in self._lives if life.process is not None}
+                ours={life.process.pid for life in (*self._lives, *self._starting) if life.process}
             )
 
     def _mind(self, life: _Life) -> None:
@@ -187,7 +192,8 @@ class Supervisor:
         """End every part, the highest tier first; what does not end in its time is killed."""
         self._stopping.set()
         with self._lock:
-            lives, self._lives = self._lives, []
+            lives = [*self._lives, *self._starting]
+            self._lives, self._starting = [], []
         for tier in sorted({life.part.tier for life in lives}, reverse=True):
             _stop_together([life for life in lives if life.part.tier == tier])
         self._starter.shutdown()
@@ -222,9 +228,9 @@ def _status(life: _Life) -> PartStatus:
     )
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
     """True once the process is dead, without reaping it: its group's number stays its own."""
-    if process.returncode is not None:
+    if process is None or process.returncode is not None:
         return True
     flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
     return os.waitid(os.P_PID, process.pid, flags) is not None

@@ -15,9 +15,6 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from pipeline.model import ItemManifest, PostManifest, Site
 
-# Names an item must not have, because the post's own pages have them.
-RESERVED = frozenset({"index", "post", "embeds", "gallery"})
-
 # Pointers change in place and are asked for again soon; hashed names never change.
 POINTER = "public, max-age=60, stale-while-revalidate=600"
 FOREVER = "public, max-age=31536000, immutable"

@@ -8,6 +8,7 @@ somebody looks. Every row has a complaint captured from the real tool in the tes
 from __future__ import annotations
 
 import re
+import signal
 from typing import TYPE_CHECKING
 
 from pipeline.errors import (
@@ -40,7 +41,7 @@ TABLE: tuple[Row, ...] = (
         "The file tries to open other files or addresses; it was not followed.",
     ),
     (
-        r"max_pixels|Picture size \d+x\d+ is invalid",
+        r"exceeds specified max pixel count",
         OverLimit,
         "The picture is larger than allowed (limits.max_frame_pixels).",
     ),
@@ -65,7 +66,7 @@ TABLE: tuple[Row, ...] = (
         "The configured ffmpeg lacks a part that Newsreel needs: run `newsreel doctor`.",
     ),
     (
-        r"(?i)\bencrypt|\bsenc\b|\bcenc\b|decryption key",
+        r"sub-sample encryption info|decryption key|is encrypted",
         Unsupported,
         "The file is encrypted (copy protection): upload a copy without protection.",
     ),
@@ -80,12 +81,20 @@ TABLE: tuple[Row, ...] = (
         "The file uses a codec that Newsreel cannot decode: export it as MP4 (H.264).",
     ),
     (
+        r"Error while opening encoder|Unrecognized option|Option not found",
+        ToolBug,
+        "Newsreel asked its media tool for something it cannot do.",
+    ),
+    (
         r"matches no streams|does not contain any stream|received no packets",
         Unreadable,
         "Nothing in the file can be played: no picture and no sound was found in it.",
     ),
     (
-        r"Invalid data found when processing input|Error splitting the input|EBML header parsing",
+        (
+            r"Invalid data found when processing input|EBML header parsing failed"
+            r"|Picture size \d+x\d+ is invalid"
+        ),
         Unreadable,
         "The file is damaged and cannot be read: copy it again from the card.",
     ),
@@ -105,6 +114,8 @@ def failure(complaint: str, *, evidence: str = "") -> NewsreelError:
 def of(finished: Finished) -> NewsreelError:
     """Why a tool that ended with a failure did so; the exact command line is in the evidence."""
     evidence = f"exit {finished.returncode}: {' '.join(finished.argv)}\n{finished.stderr}"
+    if finished.returncode == -signal.SIGXFSZ:
+        return failure("File too large", evidence=evidence)
     if finished.returncode < 0:
         return Hostile("The file breaks the program that reads it.", evidence=evidence)
     return failure(finished.stderr, evidence=evidence)

@@ -9,12 +9,15 @@ placeholder the publisher keeps at the stable name.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline import address, languages
 from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, SourceFacts, State
 from pipeline.phrases import Phrases, clock
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 
 # The rung a page plays unasked: what most screens inside an article can show.
 _FIRST_RUNG = 720
@@ -93,6 +96,11 @@ def ratio(item: ItemManifest) -> tuple[int, int]:
     width, height = shape(item)
     common = math.gcd(width, height)
     return width // common, height // common
+
+
+def colour(item: ItemManifest) -> str:
+    """The colour that stands in for a picture until it is loaded, as #rrggbb; "" if unknown."""
+    return item.colour if _COLOUR.fullmatch(item.colour) else ""
 
 
 def length(item: ItemManifest) -> str:

@@ -242,12 +242,12 @@ def _picture(site: Site, subject: Subject, item: ItemManifest) -> str:
     """`src` names a JPEG of middle width, because it is what the strictest editors keep."""
     avif, jpeg = _srcset(site, display.avifs(item)), _srcset(site, display.jpegs(item))
     width, height = subject.poster_size
-    colour = f";background-color:{item.colour}" if item.colour else ""
+    colour = f";background-color:{display.colour(item)}" if display.colour(item) else ""
     source = f'<source type="image/avif" srcset="{avif}" sizes="{_SIZES}">' if avif else ""
     widths = f'srcset="{jpeg}" sizes="{_SIZES}" ' if jpeg else ""
     return (
         f'<picture>{source}<img src="{_attribute(subject.poster)}" {widths}'
-        f'width="{width}" height="{height}" style="width:100%;height:auto{_attribute(colour)}" '
+        f'width="{width}" height="{height}" style="width:100%;height:auto{colour}" '
         f'loading="lazy" decoding="async" alt="{_attribute(subject.poster_alt)}"></picture>'
     )
 

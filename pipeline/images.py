@@ -34,8 +34,9 @@ __all__ = ["badge", "choose", "develop", "inspect", "placeholder"]
 _MAX_PIXELS = 200_000_000
 # The codecs release the interpreter's lock; more threads than this only cost memory.
 _MAX_THREADS = 4
-# Scale by whole numbers first while the picture is this much larger than wanted: as good as
-# Lanczos all the way (within 0.1 dB here), in half the time.
+# Average whole pixels first while the picture is more than this much larger than wanted: 12
+# megapixels to 320 wide then cost a fifth and stay 53 dB from Lanczos all the way. The cascade
+# itself halves the work of scaling each width from the original, at more than 50 dB.
 _REDUCING_GAP = 3.0
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

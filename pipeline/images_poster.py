@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from math import sqrt
 from pathlib import Path
@@ -22,7 +21,8 @@ from pipeline import errors
 _BADGE_WIDTH, _BADGE_BYTES = 1200, 150_000
 # Part of the short side: seen at 300 px, not in the way at 1200.
 _BADGE_SHARE = 0.18
-_LOWEST_QUALITY = 15
+# Below this much less quality the eye minds more than it minds fewer pixels.
+_QUALITY_STEPS = (0, 8, 16)
 # Shapes are drawn this much larger and scaled down: smooth edges.
 _FINER = 4
 # Frames are judged at this size; noise is gone and blur still shows.
@@ -80,7 +80,7 @@ def poster(source: str, target: str, quality: int = 82) -> dict[str, Any]:
     Answers file, width, height, bytes, sha256 and media_type as measured.
     """
     with Image.open(source, formats=("JPEG", "PNG")) as frame:
-        return _saved(frame.convert("RGB"), target, quality)
+        return _written(_jpeg(frame.convert("RGB"), quality), target)
 
 
 def badge(source: str, target: str, quality: int = 82) -> dict[str, Any]:
@@ -88,12 +88,13 @@ def badge(source: str, target: str, quality: int = 82) -> dict[str, Any]:
 
     Answers file, width, height, bytes, sha256 and media_type as measured.
     """
-    with Image.open(source, formats=("JPEG", "PNG")) as poster:
-        poster.draft("RGB", (_BADGE_WIDTH, 1))
-        image = poster.convert("RGB")
+    with Image.open(source, formats=("JPEG", "PNG")) as plain:
+        plain.draft("RGB", (_BADGE_WIDTH, 1))
+        image = plain.convert("RGB")
     image.thumbnail((_BADGE_WIDTH, image.height), Image.Resampling.LANCZOS)
     _press(image)
-    return _saved(image, target, quality)
+    image, data = _within(image, quality, _BADGE_BYTES)
+    return _written(data, target)
 
 
 def placeholder(target: str, width: int, height: int, kind: str) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def placeholder(target: str, width: int, height: int, kind: str) -> dict[str, An
     ink = Image.new("RGB", (side, side), _INK)
     glyph = _drawn(side, _GLYPHS.get(kind, _GLYPHS["video"]))
     image.paste(ink, ((width - side) // 2, (height - side) // 2), glyph)
-    return _saved(image, target, 85)
+    return _written(_jpeg(image, 85), target)
 
 
 # --- judging ------------------------------------------------------------------------------------
@@ -210,21 +211,34 @@ def _shade(size: tuple[int, int]) -> Image.Image:
     return Image.composite(Image.new("RGB", size, _EDGE), Image.new("RGB", size, _PAPER), ramp)
 
 
-def _saved(image: Image.Image, target: str, quality: int) -> dict[str, Any]:
-    image.info.clear()
-    encode = partial(image.save, format="JPEG", progressive=True, optimize=True)
-    data = b""
-    for attempt in range(quality, min(_LOWEST_QUALITY, quality) - 1, -7):
-        buffer = BytesIO()
-        encode(buffer, quality=attempt)
-        data = buffer.getvalue()
-        if len(data) <= _BADGE_BYTES:
-            break
+def _within(image: Image.Image, quality: int, budget: int) -> tuple[Image.Image, bytes]:
+    """A JPEG of at most `budget` bytes: a little less quality first, then fewer pixels."""
+    while True:
+        for step in _QUALITY_STEPS:
+            data = _jpeg(image, max(quality - step, 1))
+            if len(data) <= budget:
+                return image, data
+        smaller = (image.width * 4 // 5, image.height * 4 // 5)
+        image = image.resize(smaller, Image.Resampling.LANCZOS)
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    buffer = BytesIO()
+    image.info.clear()  # Pillow's writer would copy comments from here
+    image.save(buffer, "JPEG", quality=quality, progressive=True, optimize=True)
+    return buffer.getvalue()
+
+
+def _written(data: bytes, target: str) -> dict[str, Any]:
+    """Write a finished JPEG and answer what is measured on the file."""
     Path(target).write_bytes(data)
+    with Image.open(target, formats=("JPEG",)) as image:
+        image.load()
+        width, height = image.size
     return {
         "file": Path(target).name,
-        "width": image.width,
-        "height": image.height,
+        "width": width,
+        "height": height,
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "media_type": "image/jpeg",

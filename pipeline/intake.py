@@ -109,7 +109,7 @@ def folders(entries: Iterable[Entry]) -> tuple[Folder, ...]:
     posts: dict[str, dict[str, Entry]] = {}
     for entry in entries:
         parts = PurePosixPath(entry.key).parts
-        if entry.key.endswith("/") or any(_is_litter(part) for part in parts):
+        if entry.key.endswith("/") or any(is_litter(part) for part in parts):
             continue
         if len(parts) > 1:
             posts.setdefault(parts[0], {})["/".join(parts[1:])] = entry
@@ -272,7 +272,8 @@ def moment_ms(text: str) -> int | None:
 # --- names -----------------------------------------------------------------------------------
 
 
-def _is_litter(part: str) -> bool:
+def is_litter(part: str) -> bool:
+    """True for names that systems and sync tools make, and for everything hidden."""
     return part.startswith((".", "~$")) or part.casefold() in _LITTER
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -29,7 +28,6 @@ _ASSET_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
 }
-_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 
 # Bounds for the shapes of the photo grid, so that a panorama or a strip cannot break its row.
 _NARROWEST, _WIDEST = 0.4, 3.2
@@ -41,10 +39,10 @@ def render(site: Site, post: PostManifest) -> tuple[Object, ...]:
     Withdrawn items are reduced to their polite notice, in the manifests too.
     """
     post = _without_withdrawn_content(post)
-    press = _Press(site=site, post=post)
+    press, style = _press(site, post)
     return (
         *assets(),
-        *_style(post),
+        style,
         *(_item_json(item) for item in post.items),
         *(_item_oembed(press, item) for item in post.items),
         *(_frame(press, item) for item in post.items),
@@ -63,10 +61,10 @@ def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Objec
     in the place of the item's two poster files.
     """
     item = display.scrubbed(item, Phrases(post.language))
-    press = _Press(site=site, post=post)
+    press, style = _press(site, post)
     return (
         *assets(),
-        *_style(post),
+        style,
         _item_json(item),
         _item_oembed(press, item),
         _frame(press, item),
@@ -77,7 +75,7 @@ def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Objec
 def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
     """The site's front page, newest post first."""
     newest = sorted(cards, key=lambda card: (card.date, card.post), reverse=True)
-    press = _Press(site=site, post=None)
+    press = _Press(site=site, post=None, style="", shapes={})
     page = press.page(address.INDEX, "index.html.j2", cards=newest)
     return (*assets(), page)
 
@@ -126,6 +124,8 @@ class _Press:
 
     site: Site
     post: PostManifest | None
+    style: str
+    shapes: dict[str, str]
 
     @property
     def language(self) -> str:
@@ -146,8 +146,8 @@ class _Press:
                 url=functools.partial(address.relative, key),
                 public=functools.partial(address.absolute, self.site),
                 asset=lambda name: address.relative(key, _asset_key(name)),
-                style=address.relative(key, _style_key(self.post)) if self.post else "",
-                shape_class=functools.partial(_shape_class, self.post),
+                style=address.relative(key, self.style) if self.style else "",
+                shape_class=lambda item: self.shapes.get(item.item, ""),
                 **values,
             )
         )
@@ -193,38 +193,25 @@ def _json(key: str, value: dict[str, Any]) -> Object:
 # --- the post's own style --------------------------------------------------------------------
 
 
-def _style(post: PostManifest) -> tuple[Object, ...]:
-    """Shapes and colours of the items as classes: the policy allows no style attributes."""
-    body = _style_text(post).encode()
-    return (
-        Object(
-            key=_style_key(post),
-            body=body,
-            media_type=_ASSET_TYPES["css"],
-            cache=address.FOREVER,
-        ),
-    )
+def _press(site: Site, post: PostManifest) -> tuple[_Press, Object]:
+    """A press for a post, and the style sheet its pages share.
 
-
-def _style_key(post: PostManifest) -> str:
-    return f"{post.post}/style-{model.digest(_style_text(post))[:12]}.css"
-
-
-def _style_text(post: PostManifest) -> str:
-    return "".join(f".{_shape_class(post, item)}{{{_declarations(item)}}}\n" for item in post.items)
+    Shapes and colours are classes, because the policy allows no style attributes; their names are
+    numbers, because a slug need not be a CSS identifier.
+    """
+    shapes = {item.item: f"i{number}" for number, item in enumerate(post.items)}
+    text = "".join(f".{shapes[item.item]}{{{_declarations(item)}}}\n" for item in post.items)
+    body = text.encode()
+    key = f"{post.post}/style-{hashlib.sha256(body).hexdigest()[:12]}.css"
+    style = Object(key=key, body=body, media_type=_ASSET_TYPES["css"], cache=address.FOREVER)
+    return _Press(site=site, post=post, style=key, shapes=shapes), style
 
 
 def _declarations(item: ItemManifest) -> str:
     width, height = display.ratio(item)
     across = min(max(width / height, _NARROWEST), _WIDEST)
-    colour = f";background-color:{item.colour}" if _COLOUR.fullmatch(item.colour) else ""
+    colour = f";background-color:{display.colour(item)}" if display.colour(item) else ""
     return f"--r:{across:.4f};aspect-ratio:{width}/{height}{colour}"
-
-
-def _shape_class(post: PostManifest | None, item: ItemManifest) -> str:
-    """The class of an item's shape; a number, because a slug need not be a CSS identifier."""
-    names = [one.item for one in post.items] if post else []
-    return f"i{names.index(item.item)}" if item.item in names else "i"
 
 
 # --- pages -----------------------------------------------------------------------------------

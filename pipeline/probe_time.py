@@ -71,7 +71,7 @@ def frame_rate(times: Timeline, claims: tuple[Fraction | None, ...]) -> tuple[Fr
         return _sane(claims), False
     typical = Fraction(median(gaps))
     usual = [gap for gap in gaps if abs(gap - typical) <= times.tick + typical / 10]
-    period = sum(usual) / len(usual)
+    period = sum(usual, Fraction(0)) / len(usual)
     uneven = (len(gaps) - len(usual)) * _ODD_ONES > len(gaps)
     rounding = times.tick / (period * len(usual)) if times.tick * 4 < period else Fraction(0)
     slack = _JITTER + float(rounding)  # a time base of whole pictures rounds nothing

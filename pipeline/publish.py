@@ -8,9 +8,8 @@ records, so two at once end in the same bytes.
 from __future__ import annotations
 
 import functools
-import itertools
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,10 +57,10 @@ def _write(house: House, composed: Composed) -> None:
     _name(house, post.post, composed.aliases, there)
     taken = {alias.artifact.key for alias in composed.aliases}
     live = [item for item in post.items if item.state is not State.WITHDRAWN]
-    _sync(house, (o for item in live for o in _placeholders(item) if o.key not in taken))
+    house.published.sync(o for item in live for o in _placeholders(item) if o.key not in taken)
     for item in composed.withdrawn:
         _withdraw(house, post, item, there)
-    _sync(house, pages.render(house.site, post))
+    house.published.sync(pages.render(house.site, post))
     _write_front_page(house, post)
 
 
@@ -108,7 +107,7 @@ def _withdraw(
 ) -> None:
     """Replace an item by its notice, then remove everything else of it."""
     notice = (*_placeholders(item), *pages.withdrawn(house.site, post, item))
-    _sync(house, notice)
+    house.published.sync(notice)
     kept = {obj.key for obj in notice}
     media = [k for k in there if k.startswith(f"{item.post}/{item.item}/") and k not in kept]
     house.published.delete(media)
@@ -118,10 +117,4 @@ def _write_front_page(house: House, post: PostManifest) -> None:
     house.records.put(post_key(post.post, "card"), manifest.card(post))
     cards = house.records.cards().values()
     shown = tuple(card for card in cards if card.state is not State.WITHDRAWN)
-    _sync(house, pages.index(house.site, shown))
-
-
-def _sync(house: House, objects: Iterable[Object]) -> None:
-    # One folder at a time: a store compares by listing what all keys of a call have in common.
-    for _, group in itertools.groupby(objects, key=lambda obj: obj.key.partition("/")[0]):
-        house.published.sync(tuple(group))
+    house.published.sync(pages.index(house.site, shown))

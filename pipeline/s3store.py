@@ -292,6 +292,11 @@ class S3Store:
                     found[entry.key] = entry.identity.rpartition("-")[0]
         return found
 
+    def holds(self, item: Object) -> bool:
+        """True where the object's entity tag is that of these bytes, sent as we send them."""
+        there = self.stat(item.key)
+        return there is not None and there.identity == f"{_etag_of(item.body)}-{_size(item.body)}"
+
     def now(self) -> float:
         """The clock of the store, from the Date of its last answer."""
         if self._clock is None:

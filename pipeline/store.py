@@ -84,6 +84,9 @@ class Store(Protocol):
         Headers alone are not compared.
         """
 
+    def holds(self, item: Object) -> bool:
+        """True where exactly these bytes lie at the object's key already."""
+
     def now(self) -> float:
         """Unix time in seconds by the store's clock, to be compared with `Entry.modified`."""
 
@@ -168,7 +171,15 @@ class DirStore:
 
     def sync(self, objects: Iterable[Object]) -> tuple[str, ...]:
         """Write what differs, one after the other in the order given."""
-        return tuple(self.put(item).key for item in objects if not self._holds(item))
+        return tuple(self.put(item).key for item in objects if not self.holds(item))
+
+    def holds(self, item: Object) -> bool:
+        """True where exactly these bytes lie at the object's key already."""
+        try:
+            with _reading(item.key), opened(self._find(item.key)) as there:
+                return _same(there, item.body)
+        except Missing:
+            return False
 
     def now(self) -> float:
         """This machine's clock."""
@@ -182,13 +193,6 @@ class DirStore:
                 raise _missing(key)
             identity = self._identities.of(path, facts)
         return Entry(key=key, bytes=facts.st_size, identity=identity, modified=facts.st_mtime)
-
-    def _holds(self, item: Object) -> bool:
-        try:
-            with _reading(item.key), opened(self._find(item.key)) as there:
-                return _same(there, item.body)
-        except Missing:
-            return False
 
     def _place(
         self, key: str, fill: Callable[[Path], object], settle: Callable[[Path, Path], object]

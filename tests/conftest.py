@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import secrets
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -19,6 +21,11 @@ from newsreel import launch
 from newsreel.parts import Part, S3Ports, s3_part
 from pipeline.errors import NewsreelError
 from pipeline.s3store import S3Access, S3Store, prepare_bucket
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden` writes the golden files anew, to be read in the diff."""
+    parser.addoption("--golden", action="store_true", help="regenerate the golden files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,3 +141,25 @@ def public_s3(_buckets: Callable[[str], S3Store]) -> Iterator[S3Store]:
     store = _buckets("published")
     yield store
     store.delete([entry.key for entry in store.list()])
+
+
+def asked(
+    store: S3Store, key: str, method: str = "GET", **headers: str
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Ask the server as a browser would, without credentials."""
+    address = urlsplit(store.client.meta.endpoint_url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    try:
+        path = f"/{store.bucket}/{quote(key)}" if key else f"/{store.bucket}?list-type=2"
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's own S3 settings may leak into these tests."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)

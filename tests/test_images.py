@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageStat, TiffImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
 from pipeline import errors, images, images_colour, images_metadata
-from pipeline.images_poster import Look, score
 from pipeline.model import Picture, from_json, to_json
 
 PIXELS = 50_000_000
@@ -27,16 +26,6 @@ def scene(width: int = 240, height: int = 160) -> Image.Image:
     draw.rectangle((0, 0, *half), fill=(220, 40, 40))
     draw.rectangle((half[0], 0, width, half[1]), fill=(40, 200, 60))
     draw.rectangle((0, half[1], half[0], height), fill=(40, 60, 210))
-    return image
-
-
-def busy(size: tuple[int, int] = (640, 360)) -> Image.Image:
-    """A sharp, colourful, well exposed frame."""
-    image = Image.new("RGB", size, (120, 130, 140))
-    draw = ImageDraw.Draw(image)
-    for place in range(0, size[0], 16):
-        colour = ((place * 7) % 256, (place * 13) % 256, (place * 29) % 256)
-        draw.rectangle((place, place % size[1], place + 9, size[1]), fill=colour)
     return image
 
 
@@ -497,68 +486,3 @@ def test_flat_and_dark_edged_pictures_are_whole(tmp_path: Path) -> None:
     for image in (card, letterbox):
         path = save(tmp_path, image, quality=95)
         assert develop(path, tmp_path, (60, 40))["notes"] == []
-
-
-# --- posters ------------------------------------------------------------------------------------
-
-
-def test_the_sharp_well_exposed_frame_is_chosen(tmp_path: Path) -> None:
-    """Black, white, flat, blurred and half-faded frames lose, wherever the good one stands."""
-    good = busy()
-    frames = {
-        "black": Image.new("RGB", good.size),
-        "white": Image.new("RGB", good.size, "white"),
-        "flat": Image.new("RGB", good.size, (120, 120, 120)),
-        "blurred": good.filter(ImageFilter.GaussianBlur(6)),
-        "faded": Image.blend(good, Image.new("RGB", good.size), 0.6),
-        "good": good,
-    }
-    paths = []
-    for name, frame in frames.items():
-        paths.append(str(tmp_path / f"{name}.png"))
-        frame.save(paths[-1])
-    assert images.choose(paths) == 5
-    assert images.choose(paths[::-1]) == 0
-
-
-def test_frames_that_do_not_open_are_passed_over(tmp_path: Path) -> None:
-    """A broken candidate costs nothing; only broken candidates are an error."""
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
-    assert images.choose([str(broken), save(tmp_path, busy())]) == 1
-    with pytest.raises(errors.Unreadable):
-        images.choose([str(broken)])
-
-
-def test_one_grave_fault_cannot_be_bought_off() -> None:
-    """A colourful, well exposed, but blurred frame loses to a plain sharp one."""
-    sharp = Look(edges=400, mean=118, spread=40, exposed=0.9, colour=5)
-    blurred = Look(edges=4, mean=118, spread=60, exposed=1.0, colour=80)
-    assert score(sharp) > score(blurred) > 0
-
-
-def test_the_badge_is_burnt_into_the_middle_of_a_small_file(tmp_path: Path) -> None:
-    """Light triangle, dark disc, untouched corners, at most 1200 pixels and 150 kB."""
-    source = save(tmp_path, Image.effect_noise((2000, 1125), 60).convert("RGB"), quality=95)
-    made = images.badge(source, str(tmp_path / "poster-play.jpg"), 90)
-    badged = pixels(tmp_path / "poster-play.jpg")
-    assert badged.size == (made["width"], made["height"]) == (1200, 675)
-    assert made["bytes"] <= 150_000
-    assert min(badged.getpixel((600, 337))) > 230
-    assert max(badged.getpixel((600 - 40, 337))) < 140
-
-
-def test_a_small_poster_is_not_enlarged_by_its_badge(tmp_path: Path) -> None:
-    """The badged poster keeps the size of a small original."""
-    made = images.badge(save(tmp_path, busy((320, 180))), str(tmp_path / "badged.jpg"), 80)
-    assert (made["width"], made["height"]) == (320, 180)
-
-
-@pytest.mark.parametrize("kind", ["video", "audio", "photo"])
-def test_placeholders_have_their_size_and_glyph(kind: str, tmp_path: Path) -> None:
-    """Each kind gets a quiet picture of exactly the asked size with something drawn in it."""
-    made = images.placeholder(str(tmp_path / "wait.jpg"), 640, 360, kind)
-    picture = pixels(tmp_path / "wait.jpg")
-    assert picture.size == (made["width"], made["height"]) == (640, 360)
-    middle = picture.crop((260, 120, 380, 240)).convert("L")
-    assert middle.getextrema()[0] < 190 < min(picture.getpixel((5, 5)))

@@ -1,0 +1,1 @@
+"""The doorbell over Celery: the app, its schedule, and tasks of a few lines."""

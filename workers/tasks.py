@@ -1,6 +1,7 @@
 """The tasks: parse ids, call the use case, tell the dashboard.
 
-Owns the doorbell over Celery. Each task may be delivered twice, late, or never; see `pipeline.flow`.
+Owns the doorbell over Celery. Each task may be delivered twice, late, or never: see
+`pipeline.flow`, which does the work.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import redis
 from celery.exceptions import CeleryError
 from kombu.exceptions import KombuError
 
-from config.house import build
+from config.house import build, s3_rooms
 from pipeline import flow
 from pipeline.errors import NewsreelError
 from pipeline.house import House
@@ -36,7 +37,7 @@ AWAY = (redis.RedisError, KombuError, CeleryError, OSError)
 @functools.cache
 def house() -> House:
     """The house of this process, built after the fork."""
-    return build(settings, ring)
+    return build(settings, s3_rooms(settings), ring)
 
 
 @functools.cache
@@ -57,6 +58,11 @@ def ring(bell: Bell) -> None:
         )
     except AWAY as error:
         log.warning("bell lost, the scan will ring again: %s (%s)", bell, type(error).__name__)
+
+
+def _is_pending(post: str) -> bool:
+    """True where the pages of a post are about to be written anyway; else they are from now on."""
+    return not _memory().set(_pending(post), 1, nx=True, ex=PENDING_S)
 
 
 def _pending(post: str) -> str:

@@ -60,7 +60,8 @@
     }));
     for (const step of steps) step.addEventListener("click", () => show(at + +step.dataset.nrGo));
     dialog.querySelector("[data-nr-close]").addEventListener("click", () => dialog.close());
-    dialog.addEventListener("keydown", (event) => {
+    window.addEventListener("keydown", (event) => {
+      if (!dialog.open) return;
       const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1 }[event.key];
       if (to === undefined) return;
       event.preventDefault();
@@ -73,7 +74,8 @@
     });
     swipe(image, (way) => show(at + way));
     window.addEventListener("hashchange", linked);
-    linked();
+    // The browser itself goes to the fragment when the page is loaded, and takes the focus along.
+    window.addEventListener("load", () => setTimeout(linked));
   };
 
   // One finger, mostly sideways, at least 40 pixels; two fingers belong to the browser's zoom.

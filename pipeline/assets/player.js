@@ -46,13 +46,13 @@
     });
     // A bucket that does not answer CORS plays nothing with crossorigin; without it only the
     // subtitles are lost.
-    let retried = false;
-    media.addEventListener("error", () => {
-      if (retried || !media.hasAttribute("crossorigin")) return;
-      retried = true;
+    const plainly = () => {
+      if (!media.hasAttribute("crossorigin")) return;
       media.removeAttribute("crossorigin");
       swap(media);
-    }, true);
+    };
+    if (location.protocol === "file:") plainly();
+    media.addEventListener("error", plainly, true);
     tools(media, box);
     chapters(media, box);
     wave(media, box);

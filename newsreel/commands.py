@@ -1,0 +1,249 @@
+"""What the commands do, without the command line: one function each, values in and out.
+
+Owns the wiring of settings to use cases for a person at a terminal. Refuses to parse options
+(`cli`) and to lay out answers (`show`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+
+from config import profiles as profiles_
+from config.house import build, folder_rooms, s3_rooms
+from config.settings import Settings, load
+from newsreel import show
+from newsreel import upload as upload_
+from newsreel.local import Loop, Rope, alone, default_jobs
+from newsreel.show import Standing
+from pipeline import embed as embed_
+from pipeline import flow, intake, manifest
+from pipeline.errors import BadInput, ConfigError, Missing
+from pipeline.house import House
+from pipeline.model import (
+    PostManifest,
+    Profile,
+    Site,
+    State,
+    adapter,
+    from_json,
+)
+from pipeline.store import DirStore, Store
+from pipeline.todo import Bell
+
+# Where a site made on one computer is taken to be seen until somebody says where it will be.
+LOCAL_SITE = "http://localhost:8000"
+REFRESH_S = 1.0
+
+
+def plain(value: Any) -> Any:
+    """A value as plain data for `--json`."""
+    return adapter(type(value)).dump_python(value, mode="json")
+
+
+def is_success(post: PostManifest) -> bool:
+    """True where every item of a post is published."""
+    return all(item.state is State.PUBLISHED for item in post.items)
+
+
+# --- publish ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A published post and the folder of its pages."""
+
+    post: PostManifest
+    pages: Path
+
+
+def publish_folder(folder: Path, out: Path, *, profile: str | None, jobs: int | None) -> Done:
+    """The whole job in one process. Raises ConfigError for a folder that holds nothing to do."""
+    settings = _with_profile(load(), profile)
+    source = _checked_folder(folder)
+    state = state_folder(out)
+    rope = Rope()
+    rooms = folder_rooms(source.parent, state, out)
+    site = settings.site if settings.base_url else _local_site(settings)
+    with alone(state), show.Bars() as bars:
+        house = build(settings, rooms, rope.ring, site=site)
+        post = house.records.claim_post(source.name)
+        loop = Loop(house, rope, bars, jobs or default_jobs())
+        return Done(post=loop.run(source.name, post), pages=out / post)
+
+
+def _with_profile(settings: Settings, profile: str | None) -> Settings:
+    return settings.model_copy(update={"profile": profile}) if profile else settings
+
+
+def _local_site(settings: Settings) -> Site:
+    return Site(base_url=LOCAL_SITE, name=settings.site_name, language=settings.language)
+
+
+def _checked_folder(folder: Path) -> Path:
+    if not folder.exists():
+        raise ConfigError(f"There is no folder {folder}.")
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; give the folder that it lies in.")
+    source = folder.resolve()
+    found = intake.folders(DirStore(source.parent).list(f"{source.name}/"))
+    if not any(intake.sort_out(f, intake.PostInfo(), "en").items for f in found):
+        raise ConfigError(f"{folder} holds no films, recordings or photos.")
+    return source
+
+
+def state_folder(out: Path) -> Path:
+    """Where the records of an output folder live: outside of it, so that they are never uploaded.
+
+    Under XDG_STATE_HOME (by default ~/.local/state), by the output folder's own path.
+    """
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
+    name = hashlib.sha256(str(out.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return home / "newsreel" / f"{out.resolve().name}-{name}"
+
+
+# --- on the stack ----------------------------------------------------------------------------
+
+
+def stack_house() -> House:
+    """The configured house, for looking and for small changes; its bells are left to the scan."""
+    settings = load()
+    if not settings.has_store:
+        raise ConfigError(
+            "No object store is configured. Start one with `newsreel up`, or set s3_endpoint "
+            "(NEWSREEL_S3_ENDPOINT), for example https://s3.example.org"
+        )
+    return build(settings, s3_rooms(settings), _leave_it)
+
+
+def _leave_it(_: Bell) -> None:
+    """The scan of the running stack finds what is to do."""
+
+
+def upload(paths: tuple[Path, ...], post: str | None) -> upload_.Sent:
+    """Send files and folders into the ingest bucket."""
+    wanted = upload_.objects(paths, post)
+    return upload_.send(stack_house().ingest, wanted)
+
+
+def status(post: str | None) -> list[Standing]:
+    """Every post, or one. Raises Missing for a post that is not known."""
+    house = stack_house()
+    return _standings(house, post)
+
+
+def _standings(house: House, post: str | None) -> list[Standing]:
+    known = sorted(house.records.posts())
+    if post is not None and post not in known:
+        raise Missing(f"There is no post called {post}. Known: {', '.join(known) or 'none yet'}.")
+    return [_standing(house, name) for name in ([post] if post else known)]
+
+
+def _standing(house: House, post: str) -> Standing:
+    look = house.records.post(post)
+    if look.drop is None:
+        raise Missing(f"There is no post called {post}.")
+    items = house.items(look)
+    composed = manifest.compose(post, look.drop, items)
+    doing = {
+        name: ", ".join(
+            f"{run.percent} % of {run.text}" if run.state == "running" else run.text
+            for run, _ in records.runs.values()
+            if run.text
+        )
+        for name, records in items.items()
+    }
+    return Standing(post=composed.post, doing=doing)
+
+
+def watch(post: str | None) -> list[Standing]:
+    """Show the status until everything has ended; returns the last of it."""
+    house = stack_house()
+    with Live(console=show.out, auto_refresh=False) as live:
+        while True:
+            standings = _standings(house, post)
+            live.update(show.status(standings), refresh=True)
+            if all(_has_ended(each.post) for each in standings):
+                return standings
+            time.sleep(REFRESH_S)
+
+
+def _has_ended(post: PostManifest) -> bool:
+    return bool(post.items) and all(i.state in manifest.ENDED for i in post.items)
+
+
+def retry(post: str, item: str | None) -> tuple[str, ...]:
+    """Forget failures; the next scan tries again."""
+    return flow.retry(stack_house(), post, item)
+
+
+# --- embeds ----------------------------------------------------------------------------------
+
+
+def embed(
+    post: str, item: str | None, variant: str | None, out: Path | None
+) -> dict[str, dict[str, str]]:
+    """Snippets by item and variant; the post's own come under its name.
+
+    Raises Missing for unknown names, BadInput where the one item asked for has failed.
+    """
+    if variant is not None and variant not in embed_.VARIANTS:
+        raise ConfigError(f"There is no variant {variant}. Known: {', '.join(embed_.VARIANTS)}.")
+    site, published = _published(out)
+    found = _manifest(published, post)
+    if item is None:
+        return dict(_all_snippets(site, found, variant))
+    wanted = next((each for each in found.items if each.item == item), None)
+    if wanted is None:
+        names = ", ".join(each.item for each in found.items)
+        raise Missing(f"There is no item called {item} in {post}. Known: {names}.")
+    return {item: _chosen(embed_.snippets(site, found, wanted), variant)}
+
+
+def _published(out: Path | None) -> tuple[Site, Store]:
+    if out is not None:
+        settings = load()
+        return (settings.site if settings.base_url else _local_site(settings)), DirStore(out)
+    house = stack_house()
+    return house.site, house.published
+
+
+def _manifest(published: Store, post: str) -> PostManifest:
+    try:
+        return from_json(PostManifest, published.read(f"{post}/post.json"))
+    except Missing:
+        raise Missing(f"There is no published post called {post}.") from None
+
+
+def _all_snippets(
+    site: Site, post: PostManifest, variant: str | None
+) -> Iterator[tuple[str, dict[str, str]]]:
+    yield post.post, _chosen(embed_.post_snippets(site, post), variant)
+    if any(item.kind == "photo" for item in post.items):
+        yield "gallery", _chosen(embed_.gallery_snippets(site, post), variant)
+    for item in post.items:
+        try:
+            yield item.item, _chosen(embed_.snippets(site, post, item), variant)
+        except BadInput as error:
+            show.err.print(show.plain(f"{item.item}: {error.public}"))
+
+
+def _chosen(snippets: dict[str, str], variant: str | None) -> dict[str, str]:
+    if variant is None:
+        return snippets
+    return {name: text for name, text in snippets.items() if name == variant}
+
+
+# --- looking around --------------------------------------------------------------------------
+
+
+def profiles() -> dict[str, Profile]:
+    """Every encoding profile by name."""
+    return profiles_.load_all(load().profiles_dir)
