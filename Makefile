@@ -1,5 +1,5 @@
 # Every target sets up what it needs by itself; `make` alone lists them.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 POST   ?=

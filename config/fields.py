@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import imageio_ffmpeg
@@ -26,7 +26,9 @@ from pydantic import (
 
 from pipeline.errors import ConfigError
 from pipeline.model import Site
-from pipeline.s3access import S3Access
+
+if TYPE_CHECKING:
+    from pipeline.s3access import S3Access
 
 PREFIX = "NEWSREEL_"
 
@@ -251,6 +253,9 @@ class Settings(BaseModel):
 
     def s3_access(self) -> S3Access:
         """How the object store is reached."""
+        # Imported here: boto3 costs half a second, and plain folders do without it.
+        from pipeline.s3access import S3Access  # noqa: PLC0415
+
         return S3Access(
             endpoint=self.s3_endpoint,
             region=self.s3_region,

@@ -20,7 +20,6 @@ from pipeline.house import House
 from pipeline.model import Site
 from pipeline.process import Command, run
 from pipeline.records import Records
-from pipeline.s3store import S3Store
 from pipeline.store import DirStore, Store
 from pipeline.todo import Bell
 
@@ -39,6 +38,9 @@ class Rooms:
 
 def s3_rooms(settings: Settings) -> Rooms:
     """The three buckets."""
+    # Imported here: boto3 costs half a second, and folders do without it.
+    from pipeline.s3store import S3Store  # noqa: PLC0415
+
     access = settings.s3_access()
     return Rooms(
         ingest=S3Store(access, settings.bucket_ingest),

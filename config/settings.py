@@ -133,7 +133,7 @@ def _anchored(name: str, value: Any, folder: Path) -> Any:
     """Paths count from where they are written; a bare ~ is left for the setting itself."""
     if name not in _PATHS or not isinstance(value, str) or not value or value.startswith("~"):
         return value
-    return folder / value
+    return str(folder / value)
 
 
 def _report(complaints: Iterable[str]) -> str:

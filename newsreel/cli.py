@@ -28,10 +28,10 @@ POST_FOLDER = click.Path(path_type=Path)
 class Newsreel(click.Group):
     """A group whose commands speak of their own errors in one line."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *_: Any, **__: Any) -> None:
         """Run, and turn what went wrong into a sentence and an exit code."""
         try:
-            super().main(*args, standalone_mode=False, **kwargs)
+            self.main(standalone_mode=False)
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
@@ -115,7 +115,8 @@ def up(*, data: Path | None, workers: int | None, port: int | None) -> None:
 @click.option("--data", type=POST_FOLDER, help="Where everything is kept. [./newsreel-data]")
 def demo(*, post: Path | None, ends: bool, data: Path | None) -> None:
     """Bring up the stack and publish a sample post, or your own folder POST."""
-    sys.exit(commands.demo(post, data, ends=ends))
+    done = commands.demo(post, data, ends=ends)
+    sys.exit(0 if done is None or commands.is_success(done) else EXIT_FAILED)
 
 
 @main.command()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.live import Live
 
@@ -28,15 +28,19 @@ from pipeline import flow, intake, manifest
 from pipeline.errors import BadInput, ConfigError, Missing
 from pipeline.house import House
 from pipeline.model import (
+    PostInfo,
     PostManifest,
     Profile,
     Site,
     State,
     adapter,
-    from_json,
 )
+from pipeline.publish import published_manifest
 from pipeline.store import DirStore, Store
 from pipeline.todo import Bell
+
+if TYPE_CHECKING:
+    from newsreel.doctor import Check
 
 # Where a site made on one computer is taken to be seen until somebody says where it will be.
 LOCAL_SITE = "http://localhost:8000"
@@ -45,7 +49,8 @@ REFRESH_S = 1.0
 
 def plain(value: Any) -> Any:
     """A value as plain data for `--json`."""
-    return adapter(type(value)).dump_python(value, mode="json")
+    kind: Any = type(value)
+    return adapter(kind).dump_python(value, mode="json")
 
 
 def is_success(post: PostManifest) -> bool:
@@ -94,7 +99,7 @@ def _checked_folder(folder: Path) -> Path:
         raise ConfigError(f"{folder} is a file; give the folder that it lies in.")
     source = folder.resolve()
     found = intake.folders(DirStore(source.parent).list(f"{source.name}/"))
-    if not any(intake.sort_out(f, intake.PostInfo(), "en").items for f in found):
+    if not any(intake.sort_out(f, PostInfo(), "en").items for f in found):
         raise ConfigError(f"{folder} holds no films, recordings or photos.")
     return source
 
@@ -109,6 +114,28 @@ def state_folder(out: Path) -> Path:
     return home / "newsreel" / f"{out.resolve().name}-{name}"
 
 
+# --- the embedded stack ----------------------------------------------------------------------
+
+
+def up(data: Path | None, workers: int | None, port: int | None) -> None:
+    """Bring up the embedded stack and keep it up."""
+    # Imported here: the stack drags Celery along, and most commands do without.
+    from newsreel import stack  # noqa: PLC0415
+
+    stack.up(data or load().data, workers=workers, port=port, console=show.out)
+
+
+def demo(folder: Path | None, data: Path | None, *, ends: bool) -> PostManifest | None:
+    """Bring up the embedded stack and publish a sample post, or a folder of the user's own.
+
+    Returns the finished post where the demo is to end by itself.
+    """
+    from newsreel import demo as demo_  # noqa: PLC0415
+
+    source = _checked_folder(folder) if folder else None
+    return demo_.run(source, data or load().data, ends=ends)
+
+
 # --- on the stack ----------------------------------------------------------------------------
 
 
@@ -120,10 +147,10 @@ def stack_house() -> House:
             "No object store is configured. Start one with `newsreel up`, or set s3_endpoint "
             "(NEWSREEL_S3_ENDPOINT), for example https://s3.example.org"
         )
-    return build(settings, s3_rooms(settings), _leave_it)
+    return build(settings, s3_rooms(settings), leave_it)
 
 
-def _leave_it(_: Bell) -> None:
+def leave_it(_: Bell) -> None:
     """The scan of the running stack finds what is to do."""
 
 
@@ -143,10 +170,11 @@ def _standings(house: House, post: str | None) -> list[Standing]:
     known = sorted(house.records.posts())
     if post is not None and post not in known:
         raise Missing(f"There is no post called {post}. Known: {', '.join(known) or 'none yet'}.")
-    return [_standing(house, name) for name in ([post] if post else known)]
+    return [standing(house, name) for name in ([post] if post else known)]
 
 
-def _standing(house: House, post: str) -> Standing:
+def standing(house: House, post: str) -> Standing:
+    """A post as its records have it at this moment."""
     look = house.records.post(post)
     if look.drop is None:
         raise Missing(f"There is no post called {post}.")
@@ -170,12 +198,13 @@ def watch(post: str | None) -> list[Standing]:
         while True:
             standings = _standings(house, post)
             live.update(show.status(standings), refresh=True)
-            if all(_has_ended(each.post) for each in standings):
+            if all(has_ended(each.post) for each in standings):
                 return standings
             time.sleep(REFRESH_S)
 
 
-def _has_ended(post: PostManifest) -> bool:
+def has_ended(post: PostManifest) -> bool:
+    """True where there are items, and nothing more will happen to any of them."""
     return bool(post.items) and all(i.state in manifest.ENDED for i in post.items)
 
 
@@ -197,7 +226,7 @@ def embed(
     if variant is not None and variant not in embed_.VARIANTS:
         raise ConfigError(f"There is no variant {variant}. Known: {', '.join(embed_.VARIANTS)}.")
     site, published = _published(out)
-    found = _manifest(published, post)
+    found = published_manifest(published, post)
     if item is None:
         return dict(_all_snippets(site, found, variant))
     wanted = next((each for each in found.items if each.item == item), None)
@@ -213,13 +242,6 @@ def _published(out: Path | None) -> tuple[Site, Store]:
         return (settings.site if settings.base_url else _local_site(settings)), DirStore(out)
     house = stack_house()
     return house.site, house.published
-
-
-def _manifest(published: Store, post: str) -> PostManifest:
-    try:
-        return from_json(PostManifest, published.read(f"{post}/post.json"))
-    except Missing:
-        raise Missing(f"There is no published post called {post}.") from None
 
 
 def _all_snippets(
@@ -247,3 +269,10 @@ def _chosen(snippets: dict[str, str], variant: str | None) -> dict[str, str]:
 def profiles() -> dict[str, Profile]:
     """Every encoding profile by name."""
     return profiles_.load_all(load().profiles_dir)
+
+
+def doctor() -> tuple[Check, ...]:
+    """Every check of the doctor."""
+    from newsreel import doctor as doctor_  # noqa: PLC0415
+
+    return tuple(doctor_.checks())

@@ -27,8 +27,11 @@ from pipeline.model import adapter
 # The numbers these servers are known by; any other is taken where they are not free.
 _S3_PORT, _FLOWER_PORT = 8333, 5555
 
+# 128 bits, beyond guessing, and still short enough for a table on a narrow screen.
+_ENTROPY_BYTES = 16
+
 # How long the servers of a stack that was killed a moment ago may still hold their ports.
-_GRACE_S = 2.0
+_GRACE_S = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def obtain(data: Path, port: int | None) -> tuple[Keys, tuple[str, ...]]:
     `port` is the S3 port the operator insists on; raises ConfigError when it is taken.
     """
     kept = _read(data / STACK_FILE)
-    if port is not None and not _frees_up(port, wait=kept is not None):
+    if port is not None and not _frees_up(port):
         raise ConfigError(
             f"Port {port} is taken by another program. Choose another, for example "
             f"--port {free_port(port + 1)}, or leave --port out."
@@ -68,6 +71,13 @@ def obtain(data: Path, port: int | None) -> tuple[Keys, tuple[str, ...]]:
     if kept is None:
         return _new(port), ()
     return _with_free_ports(kept, port)
+
+
+def _frees_up(port: int) -> bool:
+    """True when the port is free, or becomes so while a killed stack's servers end."""
+    if not is_free(port):
+        time.sleep(_GRACE_S)
+    return is_free(port)
 
 
 def _new(port: int | None) -> Keys:
@@ -78,9 +88,9 @@ def _new(port: int | None) -> Keys:
         flower_port=flower_port,
         s3_ports=s3_ports,
         access_key="newsreel",
-        secret_key=secrets.token_urlsafe(30),
-        redis_password=secrets.token_urlsafe(24),
-        flower_password=secrets.token_urlsafe(12),
+        secret_key=secrets.token_urlsafe(_ENTROPY_BYTES),
+        redis_password=secrets.token_urlsafe(_ENTROPY_BYTES),
+        flower_password=secrets.token_urlsafe(_ENTROPY_BYTES),
     )
 
 
@@ -90,16 +100,24 @@ def _new(port: int | None) -> Keys:
 def _with_free_ports(keys: Keys, port: int | None) -> tuple[Keys, tuple[str, ...]]:
     """The kept keys, each taken port replaced; `port` is what S3 must have, if anything."""
     wanted = _ports_of(keys) | ({"s3": port} if port else {})
-    chosen: dict[str, int] = {}
-    for name, number in wanted.items():
-        free = number not in chosen.values() and _frees_up(number, wait=True)
-        chosen[name] = number if free else free_port(taken={*wanted.values(), *chosen.values()})
-    notes = tuple(
-        f"Port {number} is taken by another program: {name} is at {chosen[name]} now."
-        for name, number in wanted.items()
-        if chosen[name] != number
-    )
-    return _with_ports(keys, chosen), notes
+    claimed = {name for name, number in wanted.items() if number == port and name != "s3"}
+    taken = {name for name, number in wanted.items() if not is_free(number)}
+    if taken:  # by a stack that was killed a moment ago, perhaps: they all end together
+        time.sleep(_GRACE_S)
+    chosen = dict(wanted)
+    for name in sorted(taken | claimed):
+        if name in claimed or not is_free(wanted[name]):
+            chosen[name] = free_port(taken={*wanted.values(), *chosen.values()})
+    return _with_ports(keys, chosen), tuple(_moves(wanted, chosen))
+
+
+def _moves(wanted: Mapping[str, int], chosen: Mapping[str, int]) -> Iterator[str]:
+    """What an operator wants to know: the addresses he may have noted."""
+    for name in ("redis", "s3", "flower"):
+        if wanted[name] != chosen[name]:
+            yield (
+                f"Port {wanted[name]} is taken by another program: {name} is at {chosen[name]} now."
+            )
 
 
 def _ports_of(keys: Keys) -> dict[str, int]:
@@ -115,16 +133,6 @@ def _with_ports(keys: Keys, ports: Mapping[str, int]) -> Keys:
         flower_port=ports["flower"],
         s3_ports=S3Ports(**s3_ports),
     )
-
-
-def _frees_up(port: int, *, wait: bool) -> bool:
-    """True when the port is free, or becomes so while a killed stack's servers end."""
-    deadline = time.monotonic() + (_GRACE_S if wait else 0)
-    while not is_free(port):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 # --- the file --------------------------------------------------------------------------------

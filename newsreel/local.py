@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline import flow, todo
-from pipeline.errors import ConfigError, NewsreelError, StoreUnavailable
+from pipeline.errors import ConfigError, NewsreelError
 from pipeline.house import House
 from pipeline.model import PostManifest
-from pipeline.publish import publish
+from pipeline.publish import publish, published_manifest
 from pipeline.render import Progress
 from pipeline.scan import scan
 from pipeline.todo import Bell
@@ -91,10 +91,8 @@ class Loop:
                 if not scan(self._house, only=folder) and self._is_over(post):
                     break
                 time.sleep(0 if self._running else NAP_S)
-        manifest = publish(self._house, post)
-        if manifest is None:
-            raise StoreUnavailable("The folder vanished while it was being published.")
-        return manifest
+        # Where nothing was news, nothing was written: what lies there is what there is to tell.
+        return published_manifest(self._house.published, post)
 
     def _drain(self, pool: ThreadPoolExecutor) -> None:
         while True:

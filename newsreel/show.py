@@ -92,6 +92,14 @@ def plain(text: str) -> str:
     return text.replace("[", r"\[")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A post as it stands, with what is being made of each item at this moment."""
+
+    post: PostManifest
+    doing: Mapping[str, str]
+
+
 class Bars:
     """One bar for each item while it is worked on; plain lines where there is no terminal."""
 
@@ -132,6 +140,12 @@ class Bars:
                 self._told[item.item] = item.state
                 self._say(item, task)
 
+    def doing(self, standing: Standing) -> None:
+        """Show what is being made of each item."""
+        for item, text in standing.doing.items():
+            if text:
+                self._progress.update(self._task(item), doing=plain(text))
+
     def _task(self, item: str) -> TaskID:
         if item not in self._tasks:
             self._tasks[item] = self._progress.add_task(item, total=100, doing="")
@@ -142,14 +156,6 @@ class Bars:
         self._progress.update(task, doing=plain(text))
         if not err.is_terminal and item.state in (State.PUBLISHED, State.FAILED):
             err.print(f"{item.item}: {plain(text)}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A post as it stands, with what is being made of each item at this moment."""
-
-    post: PostManifest
-    doing: Mapping[str, str]
 
 
 def status(posts: Iterable[Standing]) -> Table:

@@ -95,13 +95,14 @@ class Stack:
 
     def table(self) -> Table:
         """Each part, its address and its credentials, for the operator's own screen."""
-        table = Table(title=None, box=None, pad_edge=False)
-        for heading in ("part", "address", "credentials", ""):
-            table.add_column(heading, overflow="fold")
+        # Addresses and passwords are there to be copied: never folded over two lines.
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        for heading in ("part", "address", "credentials"):
+            table.add_column(heading, no_wrap=True, overflow="ignore")
         known = _credentials(self.keys)
         for part in self._parts:
-            table.add_row(*_row(part.name, part.url, known.get(part.name, ""), part.note))
-        table.add_row(*_row("site", self.settings.public_url, "", "what the public reads"))
+            table.add_row(*_row(part.name, part.url or part.note, known.get(part.name, "")))
+        table.add_row(*_row("site", self.settings.public_url, "public"))
         return table
 
 
@@ -109,7 +110,7 @@ def up(
     data: Path, *, workers: int | None = None, port: int | None = None, console: Console
 ) -> None:
     """Bring the stack up, show it, and keep it up until Ctrl-C or SIGTERM."""
-    with _interruptible():
+    with interruptible():
         try:
             with Stack(data, workers=workers, port=port) as stack:
                 console.print(stack.table())
@@ -189,9 +190,9 @@ def _prepare_buckets(settings: Settings) -> tuple[str, ...]:
 
 def _credentials(keys: Keys) -> Mapping[str, str]:
     return {
-        "redis": f"password {keys.redis_password}",
-        "s3": f"access key {keys.access_key}\nsecret key {keys.secret_key}",
-        "flower": f"user newsreel\npassword {keys.flower_password}",
+        "redis": f":{keys.redis_password}",
+        "s3": f"{keys.access_key} / {keys.secret_key}",
+        "flower": f"newsreel / {keys.flower_password}",
     }
 
 
@@ -238,7 +239,7 @@ def _handling(handler: signal._HANDLER) -> Iterator[None]:
             signal.signal(number, handled)
 
 
-def _interruptible() -> contextlib.AbstractContextManager[None]:
+def interruptible() -> contextlib.AbstractContextManager[None]:
     """A service manager's SIGTERM and a closed terminal stop the stack as Ctrl-C does."""
     return _handling(signal.default_int_handler)
 

@@ -16,8 +16,8 @@ from pipeline.errors import BadInput
 from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, Site
 from pipeline.phrases import Phrases
 from pipeline.subject import (
-    NOMINAL_WIDTH,
     Subject,
+    fitted,
     public_poster,
     subject_of_gallery,
     subject_of_item,
@@ -62,7 +62,7 @@ def snippets(site: Site, post: PostManifest, item: ItemManifest) -> dict[str, st
     _refuse_hopeless(item)
     subject = subject_of_item(site, post, item)
     native = _NATIVE[item.kind](site, subject, item)
-    return _variants(subject) | {"native": native}
+    return _variants(subject, native)
 
 
 def snippet(site: Site, post: PostManifest, item: ItemManifest, variant: str) -> str:
@@ -80,7 +80,7 @@ def gallery_snippets(site: Site, post: PostManifest) -> dict[str, str]:
     if not display.photos(post):
         raise BadInput(f"“{display.post_title(post)}” has no photos to make a gallery of.")
     subject = subject_of_gallery(site, post)
-    return _variants(subject) | {"native": _native_gallery(site, post, subject)}
+    return _variants(subject, _native_gallery(site, post, subject))
 
 
 def post_snippets(site: Site, post: PostManifest) -> dict[str, str]:
@@ -152,7 +152,7 @@ def _listed() -> str:
 # --- variants --------------------------------------------------------------------------------
 
 
-def _variants(subject: Subject) -> dict[str, str]:
+def _variants(subject: Subject, native: str) -> dict[str, str]:
     picture = Picture(
         key=subject.poster, width=subject.poster_size[0], height=subject.poster_size[1]
     )
@@ -160,7 +160,7 @@ def _variants(subject: Subject) -> dict[str, str]:
     return {
         "iframe": _iframe(subject),
         "url": subject.page,
-        "native": "",
+        "native": native,
         "poster": _poster_link(subject.page, picture, subject.poster_alt, text),
         "markdown": _markdown_link(subject.page, subject.poster, subject.poster_alt, text),
         "hugo": _hugo(subject),
@@ -185,8 +185,7 @@ def _caption(subject: Subject) -> str:
 
 
 def _poster_link(page: str, picture: Picture, alt: str, text: str) -> str:
-    width = min(picture.width, NOMINAL_WIDTH)
-    height = round(picture.height * width / picture.width)
+    width, height = fitted(picture)
     return (
         f'<p><a href="{_attribute(page)}"><img src="{_attribute(picture.key)}" '
         f'width="{width}" height="{height}" alt="{_attribute(alt)}" '

@@ -6,6 +6,7 @@ a store. Extensions are hints only; what a file really is, `probe` decides. `flo
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import mimetypes
 import re
@@ -14,15 +15,19 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictStr, ValidationError
 
 from pipeline import languages
 from pipeline.model import Entry, ItemInfo, Kind, PostInfo, Sidecar, Source
 
 POST_TOML = "post.toml"
+# What the raw name of a post begins with that is no folder but a file at the root.
+ROOT = "./"
 MAX_SLUG = 60
+# Enough to start mending a post.toml with; a note is no place for thousands.
+MAX_PROBLEMS = 5
 # Names of our own pages and folders inside a post: an item may not take them.
 RESERVED = frozenset({"index", "post", "embeds", "gallery", "r", "feed", "podcast"})
 
@@ -107,22 +112,43 @@ def folders(entries: Iterable[Entry]) -> tuple[Folder, ...]:
     own, named by its stem, together with the sidecars that carry its name.
     """
     posts: dict[str, dict[str, Entry]] = {}
+    loose: dict[str, Entry] = {}
     for entry in entries:
-        parts = PurePosixPath(entry.key).parts
+        parts = [part for part in entry.key.split("/") if part]
         if entry.key.endswith("/") or any(is_litter(part) for part in parts):
             continue
         if len(parts) > 1:
             posts.setdefault(parts[0], {})["/".join(parts[1:])] = entry
         else:
-            posts.setdefault(f"./{_root_stem(entry.key)}", {})[entry.key] = entry
+            loose[entry.key] = entry
+    posts |= _root_posts(loose)
     return tuple(Folder(name=name, files=files) for name, files in sorted(posts.items()))
 
 
+def _root_posts(files: Mapping[str, Entry]) -> dict[str, dict[str, Entry]]:
+    """Posts of single files; a sidecar without its media file is not a post."""
+    posts: dict[str, dict[str, Entry]] = {}
+    by_stem = _by_stem(name for name in files if _is_media(name))
+    for name, entry in files.items():
+        owner = name if _is_media(name) else _owner(name, by_stem)
+        if owner is not None:
+            posts.setdefault(f"{ROOT}{_stem(owner)}", {})[name] = entry
+    return posts
+
+
+def folder_title(folder: str) -> str:
+    """A readable title from the name of a post's folder, of which nothing is an extension."""
+    name = folder.removeprefix(ROOT)
+    return _spaced(name) or name
+
+
 def title_of(name: str) -> str:
-    """A readable title from a raw folder or file name: no extension, no underscores."""
-    text = PurePosixPath(name.removeprefix("./")).name
-    stem = text if "." not in text else text.rpartition(".")[0] or text
-    return re.sub(r"[\s_]+", " ", stem).strip() or text
+    """A readable title from a file's name: no folder, no extension, no underscores."""
+    return _spaced(_stem(name)) or PurePosixPath(name).name
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"[\s_]+", " ", text).strip()
 
 
 def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
@@ -130,13 +156,12 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
 
     `language` is what a subtitle file without a language in its name is taken to be in.
     """
-    media = [path for path in folder.files if _suffix(path) not in _CAPTIONS | _TEXTS]
-    media = [path for path in media if PurePosixPath(path).name != POST_TOML]
+    media = [path for path in folder.files if _is_media(path)]
     by_stem = _by_stem(media)
     sidecars: dict[str, list[Sidecar]] = {}
     waiting: list[str] = []
     for path, entry in sorted(folder.files.items()):
-        if _suffix(path) not in _CAPTIONS | _TEXTS:
+        if not _is_sidecar(path):
             continue
         owner = _owner(path, by_stem)
         if owner is None:
@@ -169,20 +194,27 @@ def source(entry: Entry) -> Source:
 # --- post.toml -------------------------------------------------------------------------------
 
 
+_DateTime = Annotated[datetime.datetime, Strict()]
+_Date = Annotated[datetime.date, Strict()]
+# "1:23", "1:02:03.5" or "83"; bounded, so that no moment is beyond what a number can hold.
+_MOMENT = r"^$|^([0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}(\.[0-9]{1,6})?$|^[0-9]{1,7}(\.[0-9]{1,6})?$"
+
+
 class _ItemTable(BaseModel):
     model_config = ConfigDict(extra="forbid")
     title: str | dict[str, str] = ""
     caption: str = ""
     alt: str = ""
     credit: str = ""
-    poster: str = Field(default="", pattern=r"^$|^(\d+:)?\d?\d:\d\d(\.\d+)?$|^\d+(\.\d+)?$")
+    poster: str = Field(default="", pattern=_MOMENT)
 
 
 class _PostTable(BaseModel):
     model_config = ConfigDict(extra="forbid")
     title: str | dict[str, str] = ""
     language: Literal["", "en", "es"] = ""
-    date: object = ""
+    # Strict, or the number 2024 would become some second of the year 1970.
+    date: StrictStr | _DateTime | _Date = ""
     byline: str = ""
     credit: str = ""
     cover: str = ""
@@ -204,15 +236,26 @@ def read_toml(data: bytes) -> TomlReading:
     """Parse post.toml; whatever is wrong becomes a note, never a reason not to publish."""
     try:
         table = _PostTable.model_validate(tomllib.loads(data.decode("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return TomlReading(notes=(f"post.toml was ignored, it cannot be read: {error}.",))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-            for item in error.errors()
+        return TomlReading(
+            notes=(f"post.toml was ignored until this is mended: {_problems(error)}.",)
         )
-        return TomlReading(notes=(f"post.toml was ignored until this is mended: {problems}.",))
+    # A ValueError of its own comes from numbers of thousands of digits, a RecursionError from
+    # thousands of brackets.
+    except (ValueError, RecursionError) as error:
+        return TomlReading(notes=(f"post.toml was ignored, it cannot be read: {error}.",))
     return TomlReading(info=_post_info(table))
+
+
+def _problems(error: ValidationError) -> str:
+    found = error.errors()
+    first = [f"{_place(item['loc'])}: {item['msg']}" for item in found[:MAX_PROBLEMS]]
+    more = [f"and {len(found) - MAX_PROBLEMS} more"] if len(found) > MAX_PROBLEMS else []
+    return "; ".join([*first, *more])
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:MAX_SLUG] for part in parts)
 
 
 def _post_info(table: _PostTable) -> PostInfo:
@@ -221,7 +264,7 @@ def _post_info(table: _PostTable) -> PostInfo:
         title=title,
         titles=titles,
         language=table.language,
-        date=str(table.date),
+        date=table.date if isinstance(table.date, str) else table.date.isoformat(),
         byline=table.byline,
         credit=table.credit,
         cover=table.cover,
@@ -277,19 +320,20 @@ def is_litter(part: str) -> bool:
     return part.startswith((".", "~$")) or part.casefold() in _LITTER
 
 
+def _is_sidecar(path: str) -> bool:
+    return _suffix(path) in _CAPTIONS | _TEXTS
+
+
+def _is_media(path: str) -> bool:
+    return not _is_sidecar(path) and PurePosixPath(path).name != POST_TOML
+
+
 def _suffix(path: str) -> str:
     return PurePosixPath(path).suffix.casefold()
 
 
 def _stem(name: str) -> str:
     return PurePosixPath(name).stem
-
-
-def _root_stem(name: str) -> str:
-    stem = _stem(name)
-    if _suffix(name) in _CAPTIONS | _TEXTS:
-        return _without_language(stem)[0]
-    return stem
 
 
 def _without_language(stem: str) -> tuple[str, str | None]:

@@ -89,7 +89,9 @@ def hold(records: Records, item: ItemRecords, name: str, owner: str) -> Iterator
 def fail(records: Records, item: ItemRecords, name: str, error: NewsreelError) -> None:
     """Record that this work has failed for good."""
     drop = item.drop
-    failure = Failure(code=error.code, message=error.public)
+    media = drop.media.name
+    told = error.public if media in error.public else f"{media}: {error.public}"
+    failure = Failure(code=error.code, message=told)
     records.put(item_key(drop.post, drop.item, "fail", name), failure)
     records.drop(item_key(drop.post, drop.item, "run", name))
 

@@ -39,6 +39,7 @@ STABLE = {
     "waveform": "waveform.svg",
     "video": "video.mp4",
 }
+ARTICLE_WIDTH, CARD_WIDTH = 1280, 960
 # The step that makes an item playable, and how much of the work it is against any other.
 MAIN_STEPS = {"ladder": 12, "sound": 4, "photo": 4}
 # Of a probe, only technical facts are published: titles and captions may name people or places.
@@ -101,7 +102,7 @@ def _cover(post: PostManifest, shown: list[ItemManifest]) -> str:
     for item in chosen:
         pictures = [o for o in item.outputs if o.role == "poster" or _is_jpeg_photo(o)]
         if pictures:
-            return min(pictures, key=lambda o: abs((o.width or 0) - 960)).key
+            return min(pictures, key=lambda o: abs((o.width or 0) - CARD_WIDTH)).key
     return ""
 
 
@@ -117,7 +118,7 @@ def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostMan
     cover = next((i.item for i in items if info.cover in (i.source.name, i.item)), "")
     return PostManifest(
         post=post,
-        title=info.title or intake.title_of(drop.folder),
+        title=info.title or intake.folder_title(drop.folder),
         titles=info.titles,
         language=drop.language,
         date=info.date,
@@ -291,7 +292,23 @@ def _outputs(records: ItemRecords) -> tuple[tuple[Artifact, ...], tuple[Alias, .
             shown.append(named)
         if artifact.role in ("rung", "captions"):
             shown.append(artifact)
+    for alias in _photo_posters(aliases, records.drop):
+        aliases.append(alias)
+        shown.append(alias.artifact)
     return tuple(shown), tuple(aliases)
+
+
+def _photo_posters(aliases: Iterable[Alias], drop: Drop) -> Iterator[Alias]:
+    """A photo stands for itself wherever a poster is asked for: in snippets pasted early, too."""
+    sizes = [alias for alias in aliases if _is_jpeg_photo(alias.artifact)]
+    if not sizes:
+        return
+    # The one that fills an article's column on a dense screen, as link cards want it.
+    best = min(sizes, key=lambda alias: abs((alias.artifact.width or 0) - ARTICLE_WIDTH))
+    for role in ("poster", "poster-play"):
+        key = f"{drop.post}/{drop.item}/{STABLE[role]}"
+        artifact = dataclasses.replace(best.artifact, role=role, key=key)
+        yield Alias(source=best.source, artifact=artifact)
 
 
 def _stable(artifact: Artifact, drop: Drop) -> Iterator[Artifact]:

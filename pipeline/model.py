@@ -613,7 +613,8 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 
 def to_json(value: Any) -> bytes:
     """Canonical JSON of a value: sorted keys, no spaces, UTF-8, a final newline."""
-    plain = adapter(type(value)).dump_python(value, mode="json")
+    kind: Any = type(value)
+    plain = adapter(kind).dump_python(value, mode="json")
     return (
         json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     ).encode()
@@ -621,7 +622,8 @@ def to_json(value: Any) -> bytes:
 
 def from_json(kind: type[T], data: bytes | str) -> T:
     """Read a value back; raises pydantic.ValidationError on anything that does not fit."""
-    value: T = adapter(kind).validate_json(data)
+    wanted: Any = kind
+    value: T = adapter(wanted).validate_json(data)
     return value
 
 

@@ -23,7 +23,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from pipeline import diagnose, probe_protected, probe_streams
-from pipeline.errors import OverLimit, Unreadable
+from pipeline.errors import BadInput, OverLimit, Unreadable
 from pipeline.model import Kind, Limits, Probe
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline, clock
@@ -33,6 +33,7 @@ _WHOLE_BYTES = 256 << 20  # read to the end up to here: a second of disk at most
 _SAMPLE_BYTES = 64 << 20  # of larger files, look for decodable frames no farther than this
 _TAIL_S = 10  # of larger files, look for the end from here before the claimed one
 _FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any field order
+_LOG = 40  # lines of the libraries' own complaints kept as evidence
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -66,17 +67,19 @@ def examined(path: str, kind: Sniffed, limits: Limits) -> Probe:
     Raises Unreadable, Unsupported, OverLimit or Hostile.
     """
     probe_protected.refuse(path, kind.demuxer)
-    with opened(path, kind.demuxer, limits) as container:
+    with av.logging.Capture() as log, _opened(path, kind.demuxer, limits) as container:
         _refuse_streams(container, limits)
         walk = _Pass(_to_watch(container, limits))
         complete = _walk(container, walk, whole=_is_small(path, container))
         if not complete:
             _look_at_end(container, walk)
+        if not any(seen.frames for seen in walk.seen.values()):
+            raise _unplayable(container, walk, "".join(line for _, _, line in log[-_LOG:]))
         return _told(container, kind, walk, limits)
 
 
 @contextmanager
-def opened(path: str, demuxer: str, limits: Limits) -> Iterator[InputContainer]:
+def _opened(path: str, demuxer: str, limits: Limits) -> Iterator[InputContainer]:
     """Open with this demuxer and no other, following nothing the file points at."""
     av.logging.set_level(av.logging.INFO)  # `dumps_format` is silent below
     options = {
@@ -182,8 +185,6 @@ def _look_at_end(container: InputContainer, walk: _Pass) -> None:
 
 def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits) -> Probe:
     kept = [seen for seen in walk.seen.values() if seen.frames]
-    if not kept:
-        raise _unplayable(container, walk)
     crops = probe_streams.crops(cast("Any", container).dumps_format())
     video = tuple(probe_streams.video(one, crops.get(one.index)) for one in kept if _shows(one))
     start_s = _start_s(container, kept)
@@ -211,15 +212,22 @@ def _shows(seen: Seen) -> bool:
     return seen.type == "video"
 
 
-def _unplayable(container: InputContainer, walk: _Pass) -> Unreadable:
+def _unplayable(container: InputContainer, walk: _Pass, log: str) -> BadInput:
+    """Why nothing of a file decodes; a decoder that refuses a size forgets it, its log does not."""
+    found = diagnose.failure(log)
+    if isinstance(found, OverLimit):
+        return found
     if not walk.seen:
-        return Unreadable("There is no picture and no sound in the file.")
+        return Unreadable("There is no picture and no sound in the file.", evidence=log)
     if container.duration and not any(seen.times.packets for seen in walk.seen.values()):
         return Unreadable(
             "The file was cut short: it says what should be in it, but the recording itself is"
-            " missing. Copy it again from the card."
+            " missing. Copy it again from the card.",
+            evidence=log,
         )
-    return Unreadable("Nothing in the file can be played: no picture and no sound of it decodes.")
+    return Unreadable(
+        "Nothing in the file can be played: no picture and no sound of it decodes.", evidence=log
+    )
 
 
 def _start_s(container: InputContainer, kept: list[Seen]) -> Fraction:

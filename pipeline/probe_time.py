@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from statistics import median
+from statistics import median_low
 
 ENOUGH = 240
 """So many timestamps settle a frame rate."""
@@ -35,7 +35,7 @@ class Timeline:
     starts: list[int] = field(default_factory=list)
     first: int | None = None
     end: int = 0
-    last_length: int = 0
+    last: tuple[int, int] = (0, 0)
     packets: int = 0
     bytes: int = 0
 
@@ -46,8 +46,8 @@ class Timeline:
         if len(self.starts) < ENOUGH:
             self.starts.append(start)
         self.first = start if self.first is None else min(self.first, start)
-        if start + length >= self.end:
-            self.end, self.last_length = start + length, length
+        self.end = max(self.end, start + length)
+        self.last = max(self.last, (start, length))
 
     @property
     def first_s(self) -> Fraction:
@@ -56,7 +56,7 @@ class Timeline:
 
     def end_s(self, period: Fraction = Fraction(0)) -> Fraction:
         """When it ends; `period` is added where the last packet does not tell its length."""
-        return self.end * self.tick + (0 if self.last_length else period)
+        return self.end * self.tick + (0 if self.last[1] else period)
 
 
 def frame_rate(times: Timeline, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:
@@ -69,12 +69,13 @@ def frame_rate(times: Timeline, claims: tuple[Fraction | None, ...]) -> tuple[Fr
     gaps = _gaps(times)
     if not gaps:
         return _sane(claims), False
-    typical = Fraction(median(gaps))
-    usual = [gap for gap in gaps if abs(gap - typical) <= times.tick + typical / 10]
+    typical = median_low(gaps)
+    # A time base of whole pictures rounds nothing; a fine one rounds by up to a tick.
+    rounding = times.tick if times.tick * 4 < typical else Fraction(0)
+    usual = [gap for gap in gaps if abs(gap - typical) <= rounding + typical / 10]
     period = sum(usual, Fraction(0)) / len(usual)
     uneven = (len(gaps) - len(usual)) * _ODD_ONES > len(gaps)
-    rounding = times.tick / (period * len(usual)) if times.tick * 4 < period else Fraction(0)
-    slack = _JITTER + float(rounding)  # a time base of whole pictures rounds nothing
+    slack = _JITTER + float(rounding / (period * len(usual)))
     return _meant(1 / period, claims, slack), uneven
 
 

@@ -51,8 +51,9 @@ class Command:
 
     `scratch` is its working folder, TMPDIR and HOME. `stall_s` is the longest silence on standard
     output. `memory_bytes` bounds what it may allocate (RLIMIT_DATA, which leaves out what malloc
-    only reserves); address space is bounded at four times that. x264 at 2160p, medium: 1.4 GB on 2
-    threads, 2.1 GB as a ladder of four rungs, 3.9 GB on 32 threads, so 6 to 8 GB is a good value.
+    only reserves); address space is bounded at four times that. Measured with x264 medium from
+    2160p: a ladder of four rungs on 2 cores needs 2.5 GB, one rung on 32 threads 4 GB. So 4 GB
+    is the least for 2160p, and 8 GB a good value for machines of many cores.
     """
 
     argv: tuple[str, ...]
@@ -199,6 +200,9 @@ def _start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=orders["environment"],
+                # Ctrl-C in a terminal is for us to answer: a child that heard it too would end
+                # as if its file were at fault. It dies with us all the same (PR_SET_PDEATHSIG).
+                process_group=0,
             )
         except BlockingIOError as error:
             raise ToolKilled(

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline import images_poster, manifest, pages
+from pipeline.errors import Missing
 from pipeline.house import House
 from pipeline.manifest import Alias, Composed
-from pipeline.model import Entry, ItemManifest, Kind, Object, PostManifest, State
+from pipeline.model import Entry, ItemManifest, Kind, Object, PostManifest, State, from_json
 from pipeline.records import Published, post_key
+from pipeline.store import Store
 
 # Write-once media change only with their source; browsers may keep them for a day.
 DAILY = "public, max-age=86400"
@@ -49,6 +51,14 @@ def publish(house: House, post: str) -> PostManifest | None:
         if house.signature(house.records.post(post)) == signature:
             break
     return composed.post if composed else None
+
+
+def published_manifest(published: Store, post: str) -> PostManifest:
+    """What the public can read of a post. Raises Missing before its first publication."""
+    try:
+        return from_json(PostManifest, published.read(f"{post}/post.json"))
+    except Missing:
+        raise Missing(f"There is no published post called {post}.") from None
 
 
 def _write(house: House, composed: Composed) -> None:

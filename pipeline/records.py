@@ -117,9 +117,7 @@ class Records:
 
     def claim_post(self, folder: str) -> str:
         """The slug of a folder, given once and for ever; the first to ask keeps the plain one."""
-        return self._claim(
-            "names/posts", folder, intake.title_of(folder) if _root(folder) else folder
-        )
+        return self._claim("names/posts", folder, intake.folder_title(folder))
 
     def claim_item(self, post: str, path: str) -> str:
         """The slug of a media file within its post."""
@@ -264,7 +262,3 @@ def failures(keys: Mapping[str, Entry], post: str, item: str | None) -> Iterator
 
 def _object(key: str, value: Any) -> Object:
     return Object(key=key, body=to_json(value), media_type=JSON)
-
-
-def _root(folder: str) -> bool:
-    return folder.startswith("./")

@@ -199,7 +199,7 @@ def _make_poster(step: Step, shop: Shop, report: Report) -> Made:
         raise _diagnosed(finished, step)
     report(Progress(percent=60, text="choosing the poster"))
     # The frames were decoded from an upload, so their bytes are judged in a confined child too.
-    best = call("pipeline.images_poster:choose", {"paths": frames}, _image_child(step, shop))
+    best = call("pipeline.images_poster:choose", {"paths": frames}, _python_child(step, shop))
     artifacts = [_poster(out, frames[best], step, shop) for out in outs]
     return Made(artifacts=tuple(artifacts))
 
@@ -208,7 +208,7 @@ def _poster(out: PosterOut, frame: str, step: Step, shop: Shop) -> Artifact:
     target = shop.folder / out.file
     function = "pipeline.images_poster:" + ("badge" if out.badge else "poster")
     arguments = {"source": frame, "target": str(target), "quality": out.quality}
-    found = call(function, arguments, _image_child(step, shop))
+    found = call(function, arguments, _python_child(step, shop))
     return _image_artifact(out.role, target, found)
 
 
@@ -280,7 +280,7 @@ def _make_photo(step: Step, shop: Shop, report: Report) -> Made:
         "folder": str(shop.folder),
         "facts": {"max_pixels": shop.limits.max_photo_pixels},
     }
-    answer = call("pipeline.images:develop", arguments, _image_child(step, shop))
+    answer = call("pipeline.images:develop", arguments, _python_child(step, shop))
     extra = {"colour": answer["colour"]}
     artifacts = [
         _image_artifact(out.role, shop.folder / out.file, found, extra)
@@ -312,18 +312,26 @@ def _make_captions(step: Step, shop: Shop, _report: Report) -> Made:
         source, name = shop.folder / "track.srt", "track.srt"
         if not source.exists():
             raise _diagnosed(finished, step)
-    arguments = {"path": str(source), "name": name}
-    answer = call("pipeline.captions:clean", arguments, _image_child(step, shop))
+    arguments = {"path": str(source), "name": name, "max_bytes": shop.limits.max_text_bytes}
+    answer = call("pipeline.captions:clean", arguments, _python_child(step, shop))
     target = shop.folder / out.file
     target.write_text(answer["webvtt"], encoding="utf-8", newline="\n")
-    artifact = _artifact(out.role, target, None, {"cues": answer["cues"]}, out.language)
-    return Made(artifacts=(artifact,), notes=tuple(answer["notes"]))
+    extra = {"cues": answer["cues"], "warnings": answer["warnings"]}
+    artifact = _artifact(out.role, target, None, extra, out.language)
+    return Made(artifacts=(artifact,), notes=(*answer["notes"], *_too_long(step, answer)))
+
+
+def _too_long(step: Step, answer: dict[str, Any]) -> list[str]:
+    over = answer["last_ms"] - (step.duration_ms or answer["last_ms"])
+    if over < SHORT_MS:
+        return []
+    return [f"{step.source.name}: the subtitles go on for {clock(over)} after the film has ended."]
 
 
 # --- running and measuring -------------------------------------------------------------------
 
 
-def _image_child(step: Step, shop: Shop) -> Command:
+def _python_child(step: Step, shop: Shop) -> Command:
     return shop.command((), step.timeout_s)
 
 

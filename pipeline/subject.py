@@ -110,6 +110,14 @@ def subject_of_gallery(site: Site, post: PostManifest) -> Subject:
     )
 
 
+def fitted(picture: Picture) -> tuple[int, int]:
+    """The size of a picture in an article: no wider than a frame, and portrait no taller."""
+    width = min(picture.width, NOMINAL_WIDTH)
+    if picture.height > picture.width:
+        width = min(width, round(_PORTRAIT_HEIGHT * picture.width / picture.height))
+    return width, round(picture.height * width / picture.width)
+
+
 def _sentence(item: ItemManifest, language: str) -> str:
     """A photo is captioned by its caption; film and sound by their title."""
     text = item.caption if item.kind is Kind.PHOTO and item.caption else ""

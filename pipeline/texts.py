@@ -5,6 +5,7 @@ Owns their decoding and their limits. Refuses subtitle files: `captions` parses 
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 
 from pipeline.errors import Missing
@@ -22,18 +23,34 @@ def read(store: Store, sidecars: Iterable[Sidecar], max_bytes: int) -> dict[str,
         if sidecar.role == "captions":
             continue
         try:
-            data = store.read(sidecar.source.key, length=max_bytes)
+            data = store.read(sidecar.source.key, length=max_bytes + 1)
         except Missing:
             continue
-        said[f"{sidecar.role}-{sidecar.language}"] = decode(data).strip()
+        said[f"{sidecar.role}-{sidecar.language}"] = decode(_cut(data, max_bytes)).strip()
     return said
+
+
+def _cut(data: bytes, max_bytes: int) -> bytes:
+    """At most `max_bytes`; UTF-8 is never cut inside a character, it would be taken for cp1252."""
+    if len(data) <= max_bytes:
+        return data
+    try:
+        # A decoder that waits for more keeps the begun character back, and answers the whole ones.
+        whole = codecs.getincrementaldecoder("utf-8")().decode(data[:max_bytes])
+    except UnicodeDecodeError:
+        return data[:max_bytes]
+    return whole.encode()
 
 
 def decode(data: bytes) -> str:
     """Text in UTF-8, or in UTF-16 with its mark, or as an old Windows editor would have it."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    return _decoded(data).replace("\0", "")
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     try:
-        return data.decode("utf-8-sig").replace("\0", "")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode(FALLBACK, "replace").replace("\0", "")
+        return data.decode(FALLBACK, "replace")

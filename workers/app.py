@@ -17,6 +17,8 @@ from celery.signals import worker_process_init
 from config.settings import load
 
 SHORT, MEDIA = "short", "media"
+# The worker's own process: this module is read there, before its pool is forked.
+WORKER = os.getpid()
 DEEP_SCAN_S = 600
 PR_SET_PDEATHSIG = 1
 
@@ -47,7 +49,6 @@ app.conf.update(
     # A child that has parsed hundreds of files is replaced: leaks stay small.
     worker_max_tasks_per_child=200,
     worker_send_task_events=True,
-    task_send_sent_event=True,
     task_default_queue=SHORT,
     task_routes={"newsreel.render": {"queue": MEDIA}},
     beat_schedule={
@@ -71,5 +72,5 @@ app.conf.update(
 def die_with_the_worker(**_: Any) -> None:
     """Pool children end when their worker is killed, instead of working on for nobody."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
+    if os.getppid() != WORKER:  # it ended between the fork and our request
         os._exit(1)

@@ -69,7 +69,8 @@ def _pending(post: str) -> str:
     return f"newsreel:pending:{post}"
 
 
-@app.task(name="newsreel.scan", bind=True, throws=(NewsreelError,))
+# Housekeeping comes every few seconds; without events it does not bury the jobs in Flower.
+@app.task(name="newsreel.scan", bind=True, throws=(NewsreelError,), send_events=False)
 def scan(self: Any, *, deep: bool = False) -> str:
     """Find what was dropped, lost or removed."""
     with _shown(self):
@@ -92,7 +93,7 @@ def render(self: Any, post: str, item: str, step: str) -> str:
         return f"{step} made"
 
 
-@app.task(name="newsreel.publish", bind=True, throws=(NewsreelError,))
+@app.task(name="newsreel.publish", bind=True, throws=(NewsreelError,), send_events=False)
 def publish(self: Any, post: str) -> str:
     """Bring a post's pages up to date."""
     with contextlib.suppress(*AWAY):

@@ -1,0 +1,258 @@
+"""What is pasted works everywhere, and keeps working."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import goldens
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markup import Parsed
+from sample_post import (
+    AUDIO,
+    FAILED,
+    HOSTILE,
+    PHOTO,
+    PHOTO_TALL,
+    POST,
+    SITE,
+    TALL,
+    VIDEO,
+    WAITING,
+    WITHDRAWN,
+    poisoned,
+)
+
+from pipeline import display, embed, escape
+from pipeline.errors import BadInput
+from pipeline.model import ItemManifest, Kind, State
+
+PASTED = [VIDEO, TALL, AUDIO, PHOTO, PHOTO_TALL, WAITING]
+ids = pytest.mark.parametrize("item", PASTED, ids=lambda item: item.item)
+
+
+@ids
+def test_every_variant_is_one_line_without_script_or_style(item: ItemManifest) -> None:
+    """A Markdown page ends an HTML block at an empty line; sanitizers print scripts as text."""
+    snippets = embed.snippets(SITE, POST, item)
+    assert sorted(snippets) == sorted(embed.VARIANTS)
+    for text in snippets.values():
+        assert len(text.splitlines()) == 1
+        assert not re.search(r"<(script|style|source src|link)\b", text)
+
+
+@ids
+def test_html_variants_end_with_a_visible_link_to_the_items_page(item: ItemManifest) -> None:
+    """When an editor removes everything else, one working link remains."""
+    snippets = embed.snippets(SITE, POST, item)
+    for variant in ("iframe", "native", "poster"):
+        parsed = Parsed(snippets[variant])
+        links = [a["href"] for tag, a in parsed.elements if tag == "a"]
+        assert links[-1] == snippets["url"]
+        assert re.search(r">[^<>]+</a>(</figcaption></figure>|</p>)$", snippets[variant])
+
+
+@ids
+def test_snippets_point_only_at_lasting_names(item: ItemManifest) -> None:
+    """Nothing that was pasted names a fingerprint that a new version replaces."""
+    for text in embed.snippets(SITE, POST, item).values():
+        assert "/r/" not in text
+
+
+@ids
+def test_what_is_pasted_early_is_what_is_pasted_late(item: ItemManifest) -> None:
+    """The frame pasted while the item is prepared is the one offered when it is done."""
+    early = replace(item, state=State.PROCESSING, percent=3, outputs=())
+    frames = [
+        embed.snippets(SITE, POST, one)["iframe"].split("<figcaption>")[0] for one in (early, item)
+    ]
+    assert frames[0] == frames[1]
+    assert embed.snippets(SITE, POST, early)["url"] == embed.snippets(SITE, POST, item)["url"]
+
+
+@pytest.mark.parametrize(
+    ("item", "height", "style"),
+    [
+        (VIDEO, "360", "display:block;width:100%;height:auto;aspect-ratio:16/9;border:0"),
+        (
+            TALL,
+            "640",
+            "display:block;width:100%;max-width:min(100%,360px);height:auto;aspect-ratio:9/16;border:0",
+        ),
+        (AUDIO, "180", "display:block;width:100%;height:180px;border:0"),
+        (PHOTO, "427", "display:block;width:100%;height:auto;aspect-ratio:3/2;border:0"),
+    ],
+)
+def test_frames_have_the_true_shape(item: ItemManifest, height: str, style: str) -> None:
+    """Portrait film is not letterboxed, and an editor that drops the style leaves a height."""
+    (frame,) = (
+        attributes
+        for tag, attributes in Parsed(embed.snippets(SITE, POST, item)["iframe"]).elements
+        if tag == "iframe"
+    )
+    assert (frame["width"], frame["height"], frame["style"]) == ("100%", height, style)
+    assert frame["title"]
+    assert "allow-top-navigation" not in (frame["sandbox"] or "")
+
+
+def test_plain_html_names_the_file_on_the_element_itself() -> None:
+    """WordPress removes source elements, but keeps src on video and audio."""
+    video = Parsed(embed.snippets(SITE, POST, VIDEO)["native"])
+    audio = Parsed(embed.snippets(SITE, POST, AUDIO)["native"])
+    base = "https://media.example.org/published/pleno"
+    assert dict(video.elements)["video"]["src"] == f"{base}/votacion/video.mp4"
+    assert dict(audio.elements)["audio"]["src"] == f"{base}/entrevista/audio.m4a"
+    assert dict(video.elements)["video"]["preload"] == "none"
+
+
+def test_a_photo_falls_back_to_a_jpeg_of_middle_width() -> None:
+    """The img alone survives strict editors; what it names must suit an article."""
+    image = dict(Parsed(embed.snippets(SITE, POST, PHOTO)["native"]).elements)["img"]
+    assert (image["src"] or "").endswith("/pleno/manos/1280.jpg")
+    assert (image["width"], image["height"]) == ("1280", "853")
+    assert image["alt"] == "Doce manos alzadas"
+
+
+@pytest.mark.parametrize(
+    ("item", "size"),
+    [(VIDEO, ("640", "360")), (TALL, ("360", "640")), (PHOTO_TALL, ("427", "640"))],
+)
+def test_posters_fit_an_article_in_their_own_shape(
+    item: ItemManifest, size: tuple[str, str]
+) -> None:
+    """A portrait poster is not as wide as a landscape one, or it would fill two screens."""
+    (image,) = Parsed(embed.snippets(SITE, POST, item)["poster"]).all("img")
+    assert (image["width"], image["height"]) == size
+
+
+def test_titles_follow_the_language_of_the_post() -> None:
+    """A title in the post's language is preferred to the item's own."""
+    item = replace(VIDEO, titles={"en": "The vote"})
+    assert "The vote" in embed.snippets(SITE, replace(POST, language="en"), item)["iframe"]
+    assert (
+        "Watch with subtitles" in embed.snippets(SITE, replace(POST, language="en"), item)["iframe"]
+    )
+
+
+def test_an_item_that_failed_gives_its_reason_instead_of_a_broken_embed() -> None:
+    """The reporter reads what to do; nothing broken can be copied."""
+    with pytest.raises(BadInput, match="Copy the file from the card again"):
+        embed.snippets(SITE, POST, FAILED)
+    with pytest.raises(BadInput, match="withdrawn"):
+        embed.snippets(SITE, POST, WITHDRAWN)
+
+
+def test_an_item_that_failed_halfway_but_plays_can_still_be_pasted() -> None:
+    """A missing last rung does not take away a film that works."""
+    half = replace(VIDEO, state=State.FAILED, error=FAILED.error)
+    assert embed.snippets(SITE, POST, half) == embed.snippets(SITE, POST, VIDEO)
+
+
+def test_an_unknown_variant_lists_the_known_ones() -> None:
+    """A typing mistake is answered with the choices."""
+    with pytest.raises(BadInput, match="iframe, url, native, poster, markdown, hugo"):
+        embed.snippet(SITE, POST, VIDEO, "ifarme")
+    assert embed.snippet(SITE, POST, VIDEO, "url").endswith("/pleno/votacion.html")
+
+
+def test_a_post_without_photos_has_no_gallery() -> None:
+    """Asking for one says why there is none."""
+    with pytest.raises(BadInput, match="no photos"):
+        embed.gallery_snippets(SITE, replace(POST, items=(VIDEO,)))
+
+
+@pytest.mark.parametrize("payload", HOSTILE)
+def test_no_payload_changes_the_structure_of_a_snippet(payload: str) -> None:
+    """Hostile titles, captions, credits and colours add no element and no attribute."""
+    bad = poisoned(payload)
+    for harmless, hostile in zip(POST.items[:6], bad.items[:6], strict=True):
+        good, evil = (embed.snippets(SITE, p, i) for p, i in ((POST, harmless), (bad, hostile)))
+        for variant in ("iframe", "native", "poster"):
+            before, after = Parsed(good[variant]), Parsed(evil[variant])
+            assert after.shape() == before.shape(), variant
+        for text in evil.values():
+            assert len(text.splitlines()) == 1
+
+
+@given(st.text())
+def test_any_title_survives_the_way_through_an_attribute(title: str) -> None:
+    """What a screen reader says of the frame is the title, character by character."""
+    item = replace(VIDEO, title=title)
+    text = embed.snippets(SITE, POST, item)["iframe"]
+    frame = dict(Parsed(text).elements)["iframe"]
+    assert frame["title"] == escape.one_line(f"Vídeo: {title or VIDEO.item} (3:12)")
+    assert len(text.splitlines()) == 1
+
+
+@given(st.text())
+def test_a_hugo_shortcode_has_exactly_its_arguments(title: str) -> None:
+    """Hugo reads the same six quoted arguments whatever the title is."""
+    text = embed.snippets(SITE, POST, replace(VIDEO, title=title))["hugo"]
+    match = re.fullmatch(r'\{\{< nr((?: [a-z]+="[^"`\\{}<>]*")+) >\}\}', text)
+    assert match
+    names = re.findall(r'([a-z]+)="', match[1])
+    assert names == ["post", "item", "title", "height", "style", "link"]
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"), [(VIDEO, "video"), (AUDIO, "video"), (PHOTO, "photo"), (WAITING, "video")]
+)
+def test_oembed_says_what_consumers_need(item: ItemManifest, kind: str) -> None:
+    """Numbers are numbers, and Ghost finds type, version, html and width."""
+    answer = embed.oembed(SITE, POST, item)
+    assert (answer["version"], answer["type"]) == ("1.0", kind)
+    assert type(answer["width"]) is type(answer["height"]) is int
+    assert json.loads(json.dumps(answer)) == answer
+    if kind == "video":
+        frame = dict(Parsed(answer["html"]).elements)["iframe"]
+        assert (frame["width"], frame["height"]) == (str(answer["width"]), str(answer["height"]))
+        assert answer["thumbnail_url"].endswith("/poster.jpg")
+        assert "<blockquote" not in answer["html"]
+
+
+@pytest.mark.parametrize("item", [FAILED, WITHDRAWN], ids=["failed", "withdrawn"])
+def test_oembed_of_what_is_gone_is_a_plain_link(item: ItemManifest) -> None:
+    """Old articles get an honest line, not an error and not the old title."""
+    answer = embed.oembed(SITE, POST, display.scrubbed(item, embed.Phrases("es")))
+    assert answer["type"] == "link"
+    assert "Secreto" not in json.dumps(answer)
+
+
+def test_the_shortcode_file_undoes_our_escaping_and_names_the_site() -> None:
+    """What `escape.hugo` writes is read back before Go's templates escape it for HTML."""
+    name, text = embed.hugo_shortcode(SITE)
+    assert name == "layouts/shortcodes/nr.html"
+    assert text.count("| htmlUnescape") == 3
+    assert "https&#58;" not in text
+    assert "media.example.org/published" in text
+    assert text.count("{{") == text.count("}}")
+
+
+def test_golden_snippets(request: pytest.FixtureRequest) -> None:
+    """Every variant of every kind, to be read by people."""
+    parts = [
+        f"## {item.item} {variant}\n{text}\n"
+        for item in PASTED
+        for variant, text in embed.snippets(SITE, POST, item).items()
+    ]
+    for name, texts in (
+        ("gallery", embed.gallery_snippets(SITE, POST)),
+        ("post", embed.post_snippets(SITE, POST)),
+    ):
+        parts += [f"## {name} {variant}\n{text}\n" for variant, text in texts.items()]
+    parts += [
+        f"## {item.item} oembed\n{json.dumps(embed.oembed(SITE, POST, item), ensure_ascii=False)}\n"
+        for item in (VIDEO, AUDIO, PHOTO, FAILED)
+    ]
+    goldens.check("snippets.txt", "\n".join(parts), rewrite=request.config.getoption("--golden"))
+
+
+def test_the_gallery_counts_its_photos_and_shows_three() -> None:
+    """Feeds and mail show the first photos and the way to the rest."""
+    native = Parsed(embed.gallery_snippets(SITE, POST)["native"])
+    images = [attributes for tag, attributes in native.elements if tag == "img"]
+    assert len(images) == len([one for one in POST.items if one.kind is Kind.PHOTO])
+    assert "2 fotos" in " ".join(native.words)
