@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import heapq
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -40,19 +41,22 @@ class Listener(Protocol):
 
 
 class Rope:
-    """The bells that wait, most urgent first; an equal bell is not hung twice."""
+    """The bells that wait, most urgent first; an equal bell is not hung twice. Any thread may."""
 
     def __init__(self) -> None:
         self._heap: list[Bell] = []
+        self._lock = threading.Lock()
 
     def ring(self, bell: Bell) -> None:
         """Hang a bell."""
-        if bell not in self._heap:
-            heapq.heappush(self._heap, bell)
+        with self._lock:
+            if bell not in self._heap:
+                heapq.heappush(self._heap, bell)
 
     def take(self) -> Bell | None:
         """The most urgent bell, or None."""
-        return heapq.heappop(self._heap) if self._heap else None
+        with self._lock:
+            return heapq.heappop(self._heap) if self._heap else None
 
 
 @contextlib.contextmanager
@@ -88,9 +92,11 @@ class Loop:
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="job") as pool:
             while True:
                 self._drain(pool)
-                if not scan(self._house, only=folder) and self._is_over(post):
+                if scan(self._house, only=folder):
+                    continue
+                if self._is_over(post):
                     break
-                time.sleep(0 if self._running else NAP_S)
+                time.sleep(NAP_S)
         # Where nothing was news, nothing was written: what lies there is what there is to tell.
         return published_manifest(self._house.published, post)
 

@@ -212,6 +212,9 @@ def _rung(picture: Any, sound: Any, rung: VideoOut, step: Step, bench: Bench) ->
         "vcodec": "libx264",
         "preset": rung.preset,
         "crf": rung.crf,
+        # With a cap and several threads x264 gives other bytes each time. One thread each costs
+        # nothing in sum: the rungs of a ladder are encoded side by side.
+        "threads": 1,
         # A cap over two seconds of buffer: thin links must not choke on one busy scene.
         "maxrate": rung.max_bps,
         "bufsize": rung.max_bps * 2,

@@ -194,6 +194,10 @@ def source(entry: Entry) -> Source:
 # --- post.toml -------------------------------------------------------------------------------
 
 
+# A name of thousands of parts (a.a.a...) keeps the parser busy for hours and eats all memory.
+_DEEP_NAME = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){20}"""
+)
 _DateTime = Annotated[datetime.datetime, Strict()]
 _Date = Annotated[datetime.date, Strict()]
 # "1:23", "1:02:03.5" or "83"; bounded, so that no moment is beyond what a number can hold.
@@ -235,7 +239,7 @@ class TomlReading:
 def read_toml(data: bytes) -> TomlReading:
     """Parse post.toml; whatever is wrong becomes a note, never a reason not to publish."""
     try:
-        table = _PostTable.model_validate(tomllib.loads(data.decode("utf-8-sig")))
+        table = _PostTable.model_validate(tomllib.loads(_harmless(data.decode("utf-8-sig"))))
     except ValidationError as error:
         return TomlReading(
             notes=(f"post.toml was ignored until this is mended: {_problems(error)}.",)
@@ -245,6 +249,12 @@ def read_toml(data: bytes) -> TomlReading:
     except (ValueError, RecursionError) as error:
         return TomlReading(notes=(f"post.toml was ignored, it cannot be read: {error}.",))
     return TomlReading(info=_post_info(table))
+
+
+def _harmless(text: str) -> str:
+    if _DEEP_NAME.search(text):
+        raise ValueError("a name in it has too many parts")
+    return text
 
 
 def _problems(error: ValidationError) -> str:

@@ -58,7 +58,8 @@ def hold(records: Records, item: ItemRecords, name: str, owner: str) -> Iterator
     """Do the body as the work `name` of an item.
 
     Raises Busy where it is held, over, or resting. A failure of the body is recorded by its kind
-    and raised again; on the way out the run record is gone, or says when to try again.
+    and raised again, a mistake of our own as ToolBug; on the way out the run record is gone, or
+    says when to try again.
     """
     run = _begin(records, item, name, owner)
     key = item_key(item.drop.post, item.drop.item, "run", name)
@@ -71,10 +72,15 @@ def hold(records: Records, item: ItemRecords, name: str, owner: str) -> Iterator
         pulse.stop()
         records.drop(key)
         raise
-    except Exception as error:
+    except NewsreelError as error:
         pulse.stop()
         _record_failure(records, item, name, run, error)
         raise
+    except Exception as error:
+        pulse.stop()
+        bug = _our_fault(item.drop.media.name, error)
+        _record_failure(records, item, name, run, bug)
+        raise bug from error
     except BaseException:
         # We are being stopped. That is nobody's failure: the next worker may start at once.
         pulse.stop()
@@ -122,7 +128,7 @@ def deadly(name: str) -> Hostile:
 
 
 def _record_failure(
-    records: Records, item: ItemRecords, name: str, run: Run, error: Exception
+    records: Records, item: ItemRecords, name: str, run: Run, error: NewsreelError
 ) -> None:
     drop = item.drop
     if isinstance(error, Transient) and run.attempts < todo.MAX_ATTEMPTS:
@@ -132,16 +138,16 @@ def _record_failure(
         with contextlib.suppress(NewsreelError):
             records.put(item_key(drop.post, drop.item, "run", name), rest)
         return
-    verdict = error if isinstance(error, NewsreelError) else _our_fault(drop.media.name)
     if isinstance(error, BadInput):
         log.info("%s/%s: %s | %s", drop.post, drop.item, error, error.evidence)
     else:
-        log.error("%s/%s %s: %s", drop.post, drop.item, name, verdict.evidence, exc_info=error)
-    fail(records, item, name, verdict)
+        log.error("%s/%s %s: %s", drop.post, drop.item, name, error.evidence, exc_info=True)
+    fail(records, item, name, error)
 
 
-def _our_fault(name: str) -> ToolBug:
+def _our_fault(name: str, error: Exception) -> ToolBug:
     return ToolBug(
         f"{name}: Newsreel itself failed on this file; the file is safe. The log says how. "
-        "Retry, and report it if it happens again."
+        "Retry, and report it if it happens again.",
+        evidence=repr(error),
     )

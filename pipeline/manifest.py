@@ -148,18 +148,20 @@ def _post_state(items: tuple[ItemManifest, ...]) -> State:
 
 
 def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Alias, ...]]:
-    base = _texts(records, post)
+    # Until a changed item is planned anew, what was made of it stays where it is.
+    shown = dataclasses.replace(records, plan=records.plan or records.last)
+    base = _texts(shown, post)
     error = _error(records)
     if error is not None:
         return dataclasses.replace(base, state=State.FAILED, percent=100, error=error), ()
-    artifacts, aliases = _outputs(records)
+    artifacts, aliases = _outputs(shown)
     state = _state(records, artifacts)
     made = dataclasses.replace(
         base,
         state=state,
         percent=100 if state is State.PUBLISHED else min(99, _percent(records)),
         outputs=artifacts,
-        notes=(*base.notes, *_step_notes(records)),
+        notes=(*base.notes, *_step_notes(shown)),
         colour=next((a.extra["colour"] for a in artifacts if "colour" in a.extra), ""),
         duration_ms=_duration(artifacts) or base.duration_ms,
     )

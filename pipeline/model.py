@@ -313,7 +313,6 @@ class SoundTrack:
 
     stream: int
     channels: int
-    downmix: bool
     sample_rate: int
     bitrate_bps: int
     loudness_lufs: float

@@ -229,7 +229,8 @@ def _poster_step(order: Order, stream: VideoStream, treatment: Treatment) -> Ste
 
 def _moments(chosen: str, duration_ms: int | None) -> tuple[int, ...]:
     at = moment_ms(chosen)
-    if at is not None:
+    # There is no picture after the end: then the choice is ours again.
+    if at is not None and (not duration_ms or at < duration_ms):
         return (at,)
     if not duration_ms:
         return (0,)
@@ -276,7 +277,6 @@ def _sound_track(order: Order) -> SoundTrack | None:
     return SoundTrack(
         stream=stream.index,
         channels=channels,
-        downmix=stream.channels > MAX_SOUND_CHANNELS,
         sample_rate=rate,
         bitrate_bps=audio.aac_bps_per_channel * channels,
         loudness_lufs=audio.loudness_lufs,

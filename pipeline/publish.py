@@ -8,6 +8,7 @@ records, so two at once end in the same bytes.
 from __future__ import annotations
 
 import functools
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,8 +71,16 @@ def _write(house: House, composed: Composed) -> None:
     house.published.sync(o for item in live for o in _placeholders(item) if o.key not in taken)
     for item in composed.withdrawn:
         _withdraw(house, post, item, there)
-    house.published.sync(pages.render(house.site, post))
+    written = pages.render(house.site, post)
+    house.published.sync(written)
+    house.published.delete(_outdated(post.post, there, {obj.key for obj in written}))
     _write_front_page(house, post)
+
+
+def _outdated(post: str, there: Mapping[str, Entry], written: set[str]) -> list[str]:
+    """Pages a post has no more: styles of earlier states, the gallery of its last photo."""
+    own = re.compile(rf"{re.escape(post)}/(style-\w+\.css|gallery\.html|gallery/.*)")
+    return [key for key in there if own.fullmatch(key) and key not in written]
 
 
 def _name(house: House, post: str, aliases: tuple[Alias, ...], there: Mapping[str, Entry]) -> None:
@@ -125,6 +134,10 @@ def _withdraw(
 
 def _write_front_page(house: House, post: PostManifest) -> None:
     house.records.put(post_key(post.post, "card"), manifest.card(post))
-    cards = house.records.cards().values()
-    shown = tuple(card for card in cards if card.state is not State.WITHDRAWN)
-    house.published.sync(pages.index(house.site, shown))
+    for _ in range(MAX_ROUNDS):
+        cards = house.records.cards()
+        shown = tuple(card for card in cards.values() if card.state is not State.WITHDRAWN)
+        house.published.sync(pages.index(house.site, shown))
+        # Another post may have written the front page meanwhile, from older cards than ours.
+        if house.records.cards() == cards:
+            return

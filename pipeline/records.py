@@ -8,8 +8,9 @@ worker.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -80,11 +81,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRecords:
-    """Everything the work store holds about one item's present generation."""
+    """Everything the work store holds about one item's present generation.
+
+    `last` is the plan of the generation before, which stands until there is a new one.
+    """
 
     drop: Drop
     generation: str
     plan: Plan | None = None
+    last: Plan | None = None
     done: Mapping[str, StepRecord] = field(default_factory=dict)
     failed: Mapping[str, Failure] = field(default_factory=dict)
     runs: Mapping[str, tuple[Run, float]] = field(default_factory=dict)
@@ -103,6 +108,14 @@ class PostRecords:
     def signature(self) -> tuple[tuple[str, str], ...]:
         """Changes whenever any record of the post does."""
         return tuple(sorted((e.key, e.identity) for e in self.entries.values()))
+
+
+_KINDS: dict[str, type[Any]] = {
+    "plan": Plan,
+    "done": StepRecord,
+    "fail": Failure,
+    "run": Run,
+}
 
 
 class Records:
@@ -180,23 +193,24 @@ class Records:
     def item(self, look: PostRecords, item: str, generation: str) -> ItemRecords:
         """Everything about one item of a post that was looked at."""
         prefix = f"items/{look.post}/{item}/"
-        found: dict[str, dict[str, Any]] = {"plan": {}, "done": {}, "fail": {}, "run": {}}
-        kinds: dict[str, type[Any]] = {
-            "plan": Plan,
-            "done": StepRecord,
-            "fail": Failure,
-            "run": Run,
-        }
+        found: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
+        last: tuple[float, str] = (0.0, "")
         for key, entry in look.entries.items():
             kind, dash, name = key.removeprefix(prefix).removesuffix(".json").partition("-")
-            if not key.startswith(prefix) or not dash or (kind == "plan" and name != generation):
+            if not key.startswith(prefix) or not dash:
                 continue
-            value: Any = self.read(kinds[kind], entry)
-            found[kind][name] = (value, entry.modified) if kind == "run" else value
+            if kind == "plan" and name != generation:
+                last = max(last, (entry.modified, key))
+                continue
+            # A run record goes when its work ends, which may be right after we looked.
+            with contextlib.suppress(Missing):
+                value: Any = self.read(_KINDS[kind], entry)
+                found[kind][name] = (value, entry.modified) if kind == "run" else value
         return ItemRecords(
             drop=look.items[item],
             generation=generation,
             plan=found["plan"].get(generation),
+            last=self.read(Plan, look.entries[last[1]]) if last[1] else None,
             done=found["done"],
             failed=found["fail"],
             runs=found["run"],
@@ -252,11 +266,19 @@ def settled_prefix(post: str) -> str:
     return f"settled/{post}/"
 
 
-def failures(keys: Mapping[str, Entry], post: str, item: str | None) -> Iterator[str]:
+def failures(keys: Iterable[str], post: str, item: str | None) -> Iterator[str]:
     """Keys to forget so that failed work is tried anew."""
-    prefix = f"items/{post}/{item}/" if item else f"items/{post}/"
+    return _of_kinds(("fail-", "run-"), keys, f"items/{post}/{item}/" if item else f"items/{post}/")
+
+
+def finished(keys: Iterable[str], post: str, item: str) -> Iterator[str]:
+    """Keys to forget so that an item whose media were removed is made anew."""
+    return _of_kinds(("done-", "fail-", "run-"), keys, f"items/{post}/{item}/")
+
+
+def _of_kinds(kinds: tuple[str, ...], keys: Iterable[str], prefix: str) -> Iterator[str]:
     for key in keys:
-        if key.startswith(prefix) and key.rpartition("/")[2].startswith(("fail-", "run-")):
+        if key.startswith(prefix) and key.rpartition("/")[2].startswith(kinds):
             yield key
 
 

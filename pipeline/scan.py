@@ -8,6 +8,7 @@ Redis, costs nothing but the time until the next scan.
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,14 @@ from pipeline import intake, todo
 from pipeline.errors import Missing
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.model import Drop, PostInfo, digest
-from pipeline.records import PostDrop, Published, item_key, post_key, settled_prefix
+from pipeline.records import (
+    PostDrop,
+    Published,
+    finished,
+    item_key,
+    post_key,
+    settled_prefix,
+)
 
 # A post.toml larger than this is not one.
 MAX_TOML_BYTES = 1_000_000
@@ -90,9 +98,7 @@ def _check_published(house: House, post: str) -> None:
 def clean_scratch(scratch: Path, now: float) -> None:
     """Remove what workers that are gone left behind."""
     for path in _stale(scratch.glob("job-*"), now - STALE_JOB_S):
-        for inner in sorted(path.rglob("*"), reverse=True):
-            inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
-        path.rmdir()
+        shutil.rmtree(path, ignore_errors=True)
     for path in _stale((scratch / "sources").glob("*"), now - STALE_SOURCE_S):
         path.unlink(missing_ok=True)
 
@@ -112,6 +118,8 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     found = intake.sort_out(folder, reading.info, language)
     drops = {drop.item: drop for drop in _drops(house, post, found, reading.info)}
     gone = [d for name, d in look.items.items() if name not in drops and not d.withdrawn]
+    back = [name for name in drops if name in look.items and look.items[name].withdrawn]
+    house.records.drop(*(key for name in back for key in finished(look.entries, post, name)))
     for drop in (*drops.values(), *(dataclasses.replace(d, withdrawn=True) for d in gone)):
         if look.items.get(drop.item) != drop:
             house.records.put(item_key(post, drop.item, "drop"), drop)

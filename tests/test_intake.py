@@ -291,6 +291,8 @@ def test_a_date_with_a_time_is_written_as_iso_8601() -> None:
         (b"title = '\xff'", "cannot be read"),
         (b"a = " + b"[" * 20_000, "cannot be read"),
         (b"a = " + b"9" * 20_000, "cannot be read"),
+        (b".".join([b"a"] * 50_000) + b" = 1", "cannot be read"),
+        (b"[" + b" . ".join([b'"a"'] * 50_000) + b"]", "cannot be read"),
         (b"headline = 'x'", "headline"),
         (b"language = 'tlh'", "language"),
         (b"date = 2024", "date"),
