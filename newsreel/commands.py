@@ -73,6 +73,11 @@ def publish_folder(folder: Path, out: Path, *, profile: str | None, jobs: int | 
     """The whole job in one process. Raises ConfigError for a folder that holds nothing to do."""
     settings = _with_profile(load(), profile)
     source = _checked_folder(folder)
+    if out.resolve().is_relative_to(source):
+        raise ConfigError(
+            f"The output folder {out} lies inside {folder}, so it would be published too. "
+            "Give another with --out."
+        )
     state = state_folder(out)
     rope = Rope()
     rooms = folder_rooms(source.parent, state, out)

@@ -31,11 +31,12 @@ def run(folder: Path | None, data: Path, *, ends: bool) -> PostManifest | None:
             with Stack(data) as stack:
                 show.out.print(stack.table())
                 house = build(stack.settings, s3_rooms(stack.settings), commands.leave_it)
-                source = folder or sample.make(data.absolute() / "sample", stack.settings.ffmpeg_program)
+                source = folder or _sample(stack, data)
                 sent = upload.send(house.ingest, upload.objects((source,), None))
                 show.out.print(sent.text)
                 post = _watched(house, house.records.claim_post(source.resolve().name))
                 _tell(house, post)
+                show.out.print(f"Flower: {_flower(stack)}")
                 if ends:
                     return post
                 show.out.print("\nIt stays up until Ctrl-C.")
@@ -43,6 +44,15 @@ def run(folder: Path | None, data: Path, *, ends: bool) -> PostManifest | None:
         except KeyboardInterrupt:
             show.err.print("Stopping.")
     return None
+
+
+def _sample(stack: Stack, data: Path) -> Path:
+    return sample.make(data.absolute() / "sample", stack.settings.ffmpeg_program)
+
+
+def _flower(stack: Stack) -> str:
+    address = next(part.url for part in stack.status() if part.name == "flower")
+    return f"{address} (user newsreel, password {stack.keys.flower_password})"
 
 
 def _watched(house: House, post: str) -> PostManifest:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline import flow, todo
-from pipeline.errors import ConfigError, NewsreelError
+from pipeline.errors import ConfigError, NewsreelError, Transient
 from pipeline.house import House
 from pipeline.model import PostManifest
 from pipeline.publish import publish, published_manifest
@@ -28,6 +28,8 @@ from pipeline.todo import Bell
 
 # How often resting work is looked at again.
 NAP_S = 0.5
+# With nothing else to do, this many passing failures end the run: somebody sits there waiting.
+MAX_TROUBLES = 4
 
 
 class Listener(Protocol):
@@ -38,6 +40,9 @@ class Listener(Protocol):
 
     def published(self, post: PostManifest) -> None:
         """The pages were brought up to date."""
+
+    def trouble(self, bell: Bell, error: Transient) -> None:
+        """A step has failed for now, and will be tried again."""
 
 
 class Rope:
@@ -81,11 +86,13 @@ class Loop:
         self._house, self._rope, self._listener = house, rope, listener
         self._jobs = jobs
         self._running: set[Future[None]] = set()
+        self._troubles: list[Transient] = []
 
     def run(self, folder: str, post: str) -> PostManifest:
         """Publish one folder of the ingest store to its end; returns what was published.
 
         On Ctrl-C the children die with this process, and the next run goes on from the records.
+        Raises the last Transient when the world keeps failing: whoever waits should know.
         """
         self._forget_old_runs(post)
         scan(self._house, only=folder, deep=True)
@@ -96,6 +103,8 @@ class Loop:
                     continue
                 if self._is_over(post):
                     break
+                if len(self._troubles) >= MAX_TROUBLES:
+                    raise self._troubles[-1]
                 time.sleep(NAP_S)
         # Where nothing was news, nothing was written: what lies there is what there is to tell.
         return published_manifest(self._house.published, post)
@@ -116,11 +125,16 @@ class Loop:
 
     def _answer(self, bell: Bell) -> None:
         # A recorded failure is told by the manifest; here it only must not end the others.
-        with contextlib.suppress(NewsreelError):
+        try:
             if bell.task == "ingest":
                 flow.ingest(self._house, bell.post, bell.item)
             else:
                 flow.make(self._house, bell.post, bell.item, bell.step, report=self._reporter(bell))
+        except Transient as error:
+            self._troubles.append(error)
+            self._listener.trouble(bell, error)
+        except NewsreelError:
+            pass
 
     def _reporter(self, bell: Bell) -> Callable[[Progress], None]:
         return lambda progress: self._listener.progress(bell, progress)

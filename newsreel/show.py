@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from pipeline import render
+from pipeline.errors import Transient
 from pipeline.model import ItemManifest, PostManifest, State
 from pipeline.todo import Bell
 
@@ -139,6 +140,10 @@ class Bars:
             if self._told.get(item.item) != item.state:
                 self._told[item.item] = item.state
                 self._say(item, task)
+
+    def trouble(self, bell: Bell, error: Transient) -> None:
+        """Say that a step has failed for now."""
+        err.print(plain(f"{bell.item}: {error.public} It is tried again."))
 
     def doing(self, standing: Standing) -> None:
         """Show what is being made of each item."""

@@ -64,9 +64,13 @@ class Hostile(BadInput):
 
 
 class Transient(NewsreelError):
-    """The world is at fault (store away, disk full, tool killed). Retried with back-off."""
+    """The world is at fault (store away, disk full, tool killed). Retried with back-off.
+
+    `max_attempts` bounds the tries: eight take about twenty minutes, then the reporter is told.
+    """
 
     code = "transient"
+    max_attempts: ClassVar[int] = 8
 
 
 class StoreUnavailable(Transient):

@@ -6,7 +6,7 @@ a store. Extensions are hints only; what a file really is, `probe` decides. `flo
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import mimetypes
 import re
@@ -195,11 +195,9 @@ def source(entry: Entry) -> Source:
 
 
 # A name of thousands of parts (a.a.a...) keeps the parser busy for hours and eats all memory.
-_DEEP_NAME = re.compile(
-    r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){20}"""
-)
-_DateTime = Annotated[datetime.datetime, Strict()]
-_Date = Annotated[datetime.date, Strict()]
+_DEEP_NAME = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){20}""")
+_DateTime = Annotated[dt.datetime, Strict()]
+_Date = Annotated[dt.date, Strict()]
 # "1:23", "1:02:03.5" or "83"; bounded, so that no moment is beyond what a number can hold.
 _MOMENT = r"^$|^([0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}(\.[0-9]{1,6})?$|^[0-9]{1,7}(\.[0-9]{1,6})?$"
 
@@ -326,8 +324,12 @@ def moment_ms(text: str) -> int | None:
 
 
 def is_litter(part: str) -> bool:
-    """True for names that systems and sync tools make, and for everything hidden."""
-    return part.startswith((".", "~$")) or part.casefold() in _LITTER
+    """True for names that systems and sync tools make, for what is hidden, and for "..".
+
+    A longer name with two dots in front is only odd: somebody means it.
+    """
+    hidden = part.startswith(".") and (not part.startswith("..") or part == "..")
+    return hidden or part.startswith("~$") or part.casefold() in _LITTER
 
 
 def _is_sidecar(path: str) -> bool:

@@ -131,7 +131,7 @@ def _record_failure(
     records: Records, item: ItemRecords, name: str, run: Run, error: NewsreelError
 ) -> None:
     drop = item.drop
-    if isinstance(error, Transient) and run.attempts < todo.MAX_ATTEMPTS:
+    if isinstance(error, Transient) and run.attempts < error.max_attempts:
         log.warning("%s/%s %s: %s %s", drop.post, drop.item, name, error, error.evidence)
         later = records.store.now() + todo.rest_s(run.attempts)
         rest = dataclasses.replace(run, state="resting", not_before=later, text=error.public)
@@ -141,7 +141,7 @@ def _record_failure(
     if isinstance(error, BadInput):
         log.info("%s/%s: %s | %s", drop.post, drop.item, error, error.evidence)
     else:
-        log.error("%s/%s %s: %s", drop.post, drop.item, name, error.evidence, exc_info=True)
+        log.error("%s/%s %s: %s", drop.post, drop.item, name, error.evidence, exc_info=error)
     fail(records, item, name, error)
 
 

@@ -44,6 +44,9 @@ _SYSTEM = (
 class Overran(ToolKilled):
     """The child ran into its own time or stall limit (and not: somebody killed it)."""
 
+    # What stalls twice will stall a third time, and each try costs its whole time limit.
+    max_attempts = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:

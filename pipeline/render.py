@@ -221,28 +221,35 @@ def _make_sound(step: Step, shop: Shop, report: Report) -> Made:
     before, levels = _measured_sound(step, shop, waveform.bars)
     gain = loudness.gain_db(before, files[0].track)
     _encode(graph.sound(step, shop.bench, gain), step, shop, report)
+    found = [_sound_facts(out, step, shop) for out in files]
     after = _loudness_of(files[0], step, shop)
     extra = {
         "loudness_before": before.figures(),
         "loudness_after": after.figures(),
         "gain_db": gain,
     }
-    artifacts = [_sound_artifact(out, step, shop, extra) for out in files]
-    svg = shop.folder / waveform.file
-    svg.write_bytes(loudness.waveform_svg(loudness.bars(levels, waveform.bars)))
-    artifacts.append(_artifact(waveform.role, svg, None, {}))
+    artifacts = [
+        _artifact(out.role, shop.folder / out.file, facts_, extra)
+        for out, facts_ in zip(files, found, strict=True)
+    ]
     notes = (*loudness.remarks(before), *_cut_short(step, artifacts[0]))
-    return Made(artifacts=tuple(artifacts), notes=notes)
+    return Made(artifacts=(*artifacts, _drawn(waveform, levels, shop)), notes=notes)
 
 
-def _sound_artifact(out: AudioOut, step: Step, shop: Shop, extra: dict[str, Any]) -> Artifact:
+def _drawn(out: WaveformOut, levels: tuple[float, ...], shop: Shop) -> Artifact:
+    svg = shop.folder / out.file
+    svg.write_bytes(loudness.waveform_svg(loudness.bars(levels, out.bars)))
+    return _artifact(out.role, svg, None, {})
+
+
+def _sound_facts(out: AudioOut, step: Step, shop: Shop) -> Facts:
     found = _facts(shop.folder / out.file, shop, step)
     if not found.duration_ms or not found.decodes:
         raise ToolBug(
             f"{step.source.name}: the sound came out wrong and was not published.",
             evidence=f"{out.file}: {found}",
         )
-    return _artifact(out.role, shop.folder / out.file, found, extra)
+    return found
 
 
 def _measured_sound(

@@ -56,6 +56,8 @@ def _scan_post(house: House, post: str, folder: intake.Folder, settled: set[str]
     mark = settled_prefix(post) + _circumstances(house, folder)
     if mark in settled:
         return 0
+    # A mark of other circumstances must not hold if they come back before this is settled.
+    house.records.drop(*(key for key in settled if key.startswith(settled_prefix(post))))
     _record_drops(house, post, folder)
     look = house.records.post(post)
     items = house.items(look)
@@ -65,18 +67,12 @@ def _scan_post(house: House, post: str, folder: intake.Folder, settled: set[str]
         house.ring(publish_bell(post))
         return rung + 1
     if all(todo.is_over(item) for item in items.values()):
-        _settle(house, post, mark)
+        house.records.put(mark, Published(of=post))
     return 0
 
 
 def _circumstances(house: House, folder: intake.Folder) -> str:
     return digest(house.version, sorted((e.key, e.identity) for e in folder.files.values()))[:24]
-
-
-def _settle(house: House, post: str, mark: str) -> None:
-    old = [entry.key for entry in house.records.store.list(settled_prefix(post))]
-    house.records.put(mark, Published(of=post))
-    house.records.drop(*(key for key in old if key != mark))
 
 
 def _check_published(house: House, post: str) -> None:
@@ -117,7 +113,7 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     language = reading.info.language or house.site.language
     found = intake.sort_out(folder, reading.info, language)
     drops = {drop.item: drop for drop in _drops(house, post, found, reading.info)}
-    gone = [d for name, d in look.items.items() if name not in drops and not d.withdrawn]
+    gone = [d for name, d in look.items.items() if name not in drops and _is_gone(house, d)]
     back = [name for name in drops if name in look.items and look.items[name].withdrawn]
     house.records.drop(*(key for name in back for key in finished(look.entries, post, name)))
     for drop in (*drops.values(), *(dataclasses.replace(d, withdrawn=True) for d in gone)):
@@ -132,6 +128,11 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     )
     if look.drop != record:
         house.records.put(post_key(post, "drop"), record)
+
+
+def _is_gone(house: House, drop: Drop) -> bool:
+    """True where a file was removed. Asked for by name: a listing alone takes nothing down."""
+    return not drop.withdrawn and house.ingest.stat(drop.media.key) is None
 
 
 def _read_toml(house: House, folder: intake.Folder) -> intake.TomlReading:

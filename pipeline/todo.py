@@ -22,8 +22,7 @@ LEASE_S = 30.0
 # A ring nobody answered is repeated after a minute, then after two, four, ... at most hourly.
 PATIENCE_S = 60.0
 MAX_PATIENCE_S = 3600.0
-# Passing failures: eight tries over about twenty minutes, then the reporter is told.
-MAX_ATTEMPTS = 8
+# Passing failures: the rest between two tries; how many there are, the error says.
 FIRST_REST_S = 5.0
 MAX_REST_S = 600.0
 # A file whose worker died three times is not given a fourth.

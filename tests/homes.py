@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -136,9 +137,7 @@ class Home:
     def runs(self) -> dict[str, Run]:
         """Every run record by its key."""
         store = self.house.records.store
-        return {
-            e.key: from_json(Run, store.read(e.key)) for e in store.list() if "/run-" in e.key
-        }
+        return {e.key: from_json(Run, store.read(e.key)) for e in store.list() if "/run-" in e.key}
 
     def drop(self, item: str) -> Drop:
         """What the last scan saw of an item."""
@@ -166,4 +165,12 @@ def full(root: Path) -> Home:
     home.lay("noise.wav", media.sound())
     home.lay("still.jpg", media.photo())
     home.lay("post.toml", 'title = "The vote"\norder = ["talk.mp4"]\n')
+    return home
+
+
+@functools.cache
+def finished() -> Home:
+    """The full post, published: to be looked at, or copied before it is changed."""
+    home = full(media.folder("finished"))
+    home.run()
     return home

@@ -24,6 +24,11 @@ def _folder() -> Path:
     return folder
 
 
+def folder(name: str) -> Path:
+    """A folder that lasts as long as this process."""
+    return _folder() / name
+
+
 def _made(name: str, *arguments: str) -> Path:
     """Run ffmpeg once for a file."""
     path = _folder() / name
@@ -82,6 +87,4 @@ def silence() -> Path:
 
 def photo(size: str = "640x360") -> Path:
     """A test picture as JPEG."""
-    return _made(
-        f"photo-{size}.jpg", "-f", "lavfi", "-i", f"testsrc2=s={size}", "-frames:v", "1"
-    )
+    return _made(f"photo-{size}.jpg", "-f", "lavfi", "-i", f"testsrc2=s={size}", "-frames:v", "1")

@@ -77,7 +77,8 @@ def test_litter_is_passed_over() -> None:
         "post/../a.mp4",
         "post/folder/",
         "post/a.mp4",
-    ) == {"post": ["a.mp4"]}
+        "post/..%2fb.mp4",
+    ) == {"post": ["a.mp4", "..%2fb.mp4"]}
 
 
 @pytest.mark.parametrize("key", ["//a.mp4", "/a.mp4", "a.mp4"])
@@ -241,7 +242,11 @@ def test_titles_of_files(name: str, title: str) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "title"),
-    [("St. Mary 12.5.2026", "St. Mary 12.5.2026"), ("./v1.2", "v1.2"), ("la_votación", "la votación")],
+    [
+        ("St. Mary 12.5.2026", "St. Mary 12.5.2026"),
+        ("./v1.2", "v1.2"),
+        ("la_votación", "la votación"),
+    ],
 )
 def test_titles_of_folders(folder: str, title: str) -> None:
     """Dots in a folder's name are no extension: nothing of it is lost."""

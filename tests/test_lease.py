@@ -19,6 +19,7 @@ from pipeline.errors import (
     NewsreelError,
     StoreUnavailable,
     ToolBug,
+    Transient,
     Unreadable,
 )
 from pipeline.lease import Busy, Pulse
@@ -82,9 +83,7 @@ def test_work_that_is_done_leaves_nothing(bench: Bench) -> None:
     assert (bench.run, bench.failure) == (None, None)
 
 
-def test_progress_is_renewed_while_it_lasts(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_is_renewed_while_it_lasts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The heartbeat carries the latest report, without being asked to."""
     monkeypatch.setattr(todo, "RENEW_S", 0.01)
     with bench.hold() as pulse:
@@ -92,9 +91,7 @@ def test_progress_is_renewed_while_it_lasts(
         end = time.monotonic() + 10
         while (bench.run is None or bench.run.percent != 40) and time.monotonic() < end:
             time.sleep(0.01)
-        assert bench.run == Run(
-            state="running", attempts=1, owner="me", percent=40, text="ladder"
-        )
+        assert bench.run == Run(state="running", attempts=1, owner="me", percent=40, text="ladder")
 
 
 def test_a_store_that_is_away_for_a_moment_does_not_end_the_work(
@@ -163,7 +160,7 @@ def test_bad_input_fails_at_once(bench: Bench) -> None:
 
 def test_the_world_may_fail_eight_times(bench: Bench) -> None:
     """Passing errors rest ever longer; the last one is told to the reporter."""
-    for attempt in range(1, todo.MAX_ATTEMPTS):
+    for attempt in range(1, Transient.max_attempts):
         bench.end(DiskFull("No room."))
         rest = bench.run
         assert rest is not None

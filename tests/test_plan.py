@@ -132,9 +132,10 @@ def test_one_rung_is_the_stable_one(size: tuple[int, int], stable: str) -> None:
 
 def test_what_was_not_made_is_said() -> None:
     """A note names the rungs left out and the film's size; a full ladder needs none."""
-    assert "Not made: 540p, 720p, 1080p. The film itself is 640x360." in planned(
-        film(picture_stream(640, 360))
-    ).notes
+    assert (
+        "Not made: 540p, 720p, 1080p. The film itself is 640x360."
+        in planned(film(picture_stream(640, 360))).notes
+    )
     assert planned(film()).notes == ()
 
 
@@ -309,9 +310,7 @@ def test_every_width_comes_as_jpeg_and_avif() -> None:
     """Old readers get JPEG; shapes are kept."""
     (made,) = planned(photo(1000, 500)).steps
     assert [(o.file, o.height) for o in made.outputs] == [  # type: ignore[union-attr]
-        (f"{width}.{suffix}", width // 2)
-        for suffix in ("jpg", "avif")
-        for width in (320, 640, 960)
+        (f"{width}.{suffix}", width // 2) for suffix in ("jpg", "avif") for width in (320, 640, 960)
     ]
 
 

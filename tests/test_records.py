@@ -45,7 +45,8 @@ def test_posts_and_their_items_have_names_of_their_own(records: Records) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b.mp4", "\n.mp4", '"quoted".mp4', "..%2f...mp4", "🎥.mp4", "é" * 126 + ".mp", "index.mp4"]
+    "name",
+    ["a/b.mp4", "\n.mp4", '"quoted".mp4', "..%2f...mp4", "🎥.mp4", "é" * 126 + ".mp", "index.mp4"],
 )
 def test_odd_names_get_safe_slugs(records: Records, name: str) -> None:
     """Whatever a file is called, its slug can stand in a URL and never hides a page."""
@@ -128,7 +129,9 @@ def test_the_signature_tells_every_change(records: Records) -> None:
     assert len({before, middle, records.post("post").signature}) == 3
 
 
-def test_an_unchanged_record_is_read_once(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_record_is_read_once(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A scan over ten thousand items costs a listing, not ten thousand reads."""
     fill(records)
     records.item(records.post("post"), "talk", "g1")
@@ -170,9 +173,13 @@ def test_failures_to_forget(records: Records) -> None:
     """A retry forgets failures and runs of one item, or of all, and nothing else."""
     fill(records)
     keys = records.post("post").entries
-    assert set(failures(keys, "post", None)) == set(failures(keys, "post", "talk")) == {
-        "items/post/talk/fail-f2.json",
-        "items/post/talk/run-ingest-g2.json",
-    }
+    assert (
+        set(failures(keys, "post", None))
+        == set(failures(keys, "post", "talk"))
+        == {
+            "items/post/talk/fail-f2.json",
+            "items/post/talk/run-ingest-g2.json",
+        }
+    )
     assert list(failures(keys, "post", "talk-2")) == []
     assert settled_prefix("post") == "settled/post/"

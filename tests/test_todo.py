@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from values import NOW, changed, drop, film, planned, records_of, subtitles
 
 from pipeline import todo
+from pipeline.errors import Transient
 from pipeline.model import Failure, StepRecord
 from pipeline.records import ItemRecords, Run
 
@@ -99,7 +100,7 @@ def test_resting_work_waits_for_its_time() -> None:
 
 @given(st.integers(min_value=1, max_value=1000))
 def test_rests_double_and_are_bounded(attempts: int) -> None:
-    """Never shorter than three quarters of the first rest, never beyond the longest and a quarter."""
+    """At least three quarters of the wanted rest, at most five quarters of it."""
     rest = todo.rest_s(attempts)
     wanted = min(todo.FIRST_REST_S * 2.0 ** (attempts - 1), todo.MAX_REST_S)
     assert 0.75 * wanted <= rest <= 1.25 * wanted
@@ -108,7 +109,7 @@ def test_rests_double_and_are_bounded(attempts: int) -> None:
 def test_eight_tries_take_about_twenty_minutes() -> None:
     """What the retry policy promises in its comment."""
     rests = [
-        min(todo.FIRST_REST_S * 2.0**n, todo.MAX_REST_S) for n in range(todo.MAX_ATTEMPTS - 1)
+        min(todo.FIRST_REST_S * 2.0**n, todo.MAX_REST_S) for n in range(Transient.max_attempts - 1)
     ]
     assert 10 * 60 <= sum(rests) <= 20 * 60
 

@@ -127,9 +127,7 @@ def recording(stream: AudioStream | None = None, **facts: Any) -> Probe:
 def photo(width: int = 3000, height: int = 2000, **facts: Any) -> Probe:
     """A photo from a camera."""
     known = {"format": "JPEG", "width": width, "height": height, "orientation": 1, "mode": "RGB"}
-    return Probe(
-        kind=Kind.PHOTO, container="jpeg", demuxer="", picture=Picture(**(known | facts))
-    )
+    return Probe(kind=Kind.PHOTO, container="jpeg", demuxer="", picture=Picture(**(known | facts)))
 
 
 def order(probe: Probe | None = None, **facts: Any) -> Order:

@@ -1,0 +1,70 @@
+"""What a piece of work costs: CPU seconds of its child processes, and wall seconds.
+
+Owns the clocks and the starting of plain, unconfined tools. Refuses to judge quality (`quality`).
+CPU seconds are user plus system time of all children that ended meanwhile, the confined ones of
+`pipeline.process` among them; nothing else may run in this process at the same time.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(slots=True, kw_only=True)
+class Cost:
+    """CPU and wall seconds; both are final once the block of `metered` has ended."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(cpu_s=self.cpu_s + other.cpu_s, wall_s=self.wall_s + other.wall_s)
+
+
+class Failed(Exception):
+    """A tool ended with an error; the text holds its command line and last words."""
+
+
+@contextmanager
+def metered(what: str) -> Iterator[Cost]:
+    """Measure the children of a block, and say on standard error what is going on."""
+    cost = Cost()
+    say(f"  {what} ...")
+    cpu, wall = _children_s(), time.monotonic()
+    yield cost
+    cost.cpu_s = _children_s() - cpu
+    cost.wall_s = time.monotonic() - wall
+    say(f"  {what}: {cost.cpu_s:.1f} CPU s, {cost.wall_s:.1f} s")
+
+
+def run(argv: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> str:
+    """Run a tool to its end and answer all that it said; raises Failed when it failed."""
+    done = subprocess.run(
+        [str(word) for word in argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        check=False,
+    )
+    said = done.stdout.decode(errors="replace")
+    if done.returncode:
+        raise Failed(f"{' '.join(map(str, argv))}\n{said[-2000:]}")
+    return said
+
+
+def say(line: str) -> None:
+    """Progress, apart from the figures on standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,88 @@
+"""How close a rendition is to its source: VMAF for film, SSIM for stills.
+
+Owns the two measuring command lines and the reading of their answers. Refuses to weigh figures.
+
+Traps of measuring that are avoided here: renditions whose first timestamp is not 0 are aligned
+first; both sides are brought to the source's frame rate and then paired by number, because a
+peer that turns 23.976 into 24 frames/s would otherwise be compared with neighbouring frames; and
+frames that a peer repeats at the start (it delays its second generation) are dropped first. One
+trap remains: a source pasted together from clips changes parameters in mid-stream, ffmpeg
+rebuilds its filters there and pairs the wrong frames. Do not measure with such a source.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from benchmarks.meter import run
+
+# Every third frame: an odd number, so that it does not fall in step with pyramids of B-frames.
+SUBSAMPLE = 3
+# Frames that are looked at to find out how many a rendition repeats at its start, and at most.
+_LOOK_FRAMES = 48
+_MOST_LEAD = 3
+_PSNR = re.compile(r"PSNR .*average:([\d.]+|inf)")
+_VMAF = re.compile(r"VMAF score: ([\d.]+)")
+_SSIM = re.compile(r"SSIM .*All:([\d.]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The source that renditions are held against, at its displayed size in pixels."""
+
+    ffmpeg: Path
+    path: Path
+    width: int
+    height: int
+    frame_rate: Fraction = Fraction(1)
+
+
+def vmaf(reference: Reference, made: Path, subsample: int = SUBSAMPLE) -> float:
+    """Mean VMAF (model vmaf_v0.6.1, the default of libvmaf) at the source's size.
+
+    The rendition is scaled up bicubically, as the model's authors do; all contenders alike.
+    """
+    size = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
+    measure = f"libvmaf=n_threads=2:n_subsample={subsample}:shortest=1"
+    graph = _paired(reference, _lead(reference, made), size, measure)
+    return _score(_VMAF, reference, made, graph)
+
+
+def _lead(reference: Reference, made: Path) -> int:
+    """How many frames too many the rendition has at its start: where the pictures fit best."""
+    size = f"trim=end_frame={_LOOK_FRAMES},scale=320:180,format=gray"
+    graphs = [_paired(reference, lead, size, "psnr") for lead in range(_MOST_LEAD + 1)]
+    fits = [_score(_PSNR, reference, made, graph) for graph in graphs]
+    return fits.index(max(fits))
+
+
+def _paired(reference: Reference, lead: int, size: str, measure: str) -> str:
+    """A filter graph that holds frame by frame against each other, both prepared alike."""
+    rate = f"setpts=PTS-STARTPTS,fps={reference.frame_rate}"
+    return (
+        f"[0:v:0]{rate},trim=start_frame={lead},setpts=N,{size}[made];"
+        f"[1:v:0]{rate},setpts=N,{size}[source];[made][source]{measure}"
+    )
+
+
+def ssim(reference: Reference, made: Path, width: int, height: int) -> float:
+    """SSIM of a still against the source scaled down to the still's size by Lanczos."""
+    graph = (
+        f"[0:v:0]scale={width}:{height},format=yuv444p[made];"
+        f"[1:v:0]scale={width}:{height}:flags=lanczos+accurate_rnd,format=yuv444p[source];"
+        "[made][source]ssim"
+    )
+    return _score(_SSIM, reference, made, graph)
+
+
+def _score(pattern: re.Pattern[str], reference: Reference, made: Path, graph: str) -> float:
+    inputs = ("-i", made, "-i", reference.path)
+    start = (reference.ffmpeg, "-hide_banner", "-nostdin")
+    said = run((*start, *inputs, "-lavfi", graph, "-f", "null", "-"))
+    found = pattern.search(said)
+    if found is None:
+        raise ValueError(f"no score in what ffmpeg said: {said[-1000:]}")
+    return float(found[1])

@@ -1,0 +1,5 @@
+"""`python -m newsreel` is the command."""
+
+from newsreel.cli import main
+
+main()
