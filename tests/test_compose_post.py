@@ -238,7 +238,7 @@ def test_the_source_is_told_by_name_and_hash() -> None:
     assert only().source.sha256 is None
 
 
-# --- order, withdrawal, cards ----------------------------------------------------------------------
+# --- order, withdrawal, cards -------------------------------------------------------------
 
 
 def test_items_come_in_reading_order() -> None:

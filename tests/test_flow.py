@@ -118,7 +118,7 @@ def test_nothing_unfinished_is_published() -> None:
     assert home.runs() == {}
 
 
-# --- again, twice, late, in any order ---------------------------------------------------------------
+# --- again, twice, late, in any order ----------------------------------------------------------
 
 
 def test_running_again_does_nothing(home: Home, performed: list[str]) -> None:
@@ -150,7 +150,7 @@ def test_every_bell_may_come_twice(tmp_path: Path, performed: list[str]) -> None
 def test_bells_may_come_in_any_order(tmp_path: Path, seed: int) -> None:
     """Shuffled, and with pages written at the oddest moments: the same published bytes."""
     home = homes.full(tmp_path / "home")
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - no secret
     waiting: list[Bell] = []
     scan(home.house)
     for _ in range(200):
@@ -179,7 +179,7 @@ def test_bells_for_what_is_not_there_do_nothing(home: Home, performed: list[str]
     assert home.published == before
 
 
-# --- lost and interrupted work ---------------------------------------------------------------------
+# --- lost and interrupted work -------------------------------------------------------
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import pytest
 from homes import Home
 
 from newsreel.local import Loop, Rope, alone, default_jobs
-from pipeline import flow, render, todo
+from pipeline import render, todo
 from pipeline.errors import ConfigError, DiskFull, Missing, Transient
 from pipeline.model import PostManifest, State, Step, StepRecord
 from pipeline.records import Run, item_key
 from pipeline.render import Progress
+from pipeline.scan import scan
 from pipeline.todo import Bell
 
 
@@ -32,7 +33,7 @@ class Notes:
         assert 0 <= progress.percent <= 100
         self.steps.add(bell.step)
 
-    def trouble(self, bell: Bell, error: Transient) -> None:
+    def trouble(self, bell: Bell, error: Transient) -> None:  # noqa: ARG002 - what failed tells
         """Note what failed for now."""
         self.troubles.append(error)
 
@@ -163,31 +164,18 @@ def test_a_world_that_keeps_failing_is_told(
     assert loop(home, Notes()).state is State.PUBLISHED
 
 
-def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     """What a killed run left as running is not waited for: nobody else works here."""
     home = Home(tmp_path / "home")
     home.lay("still.jpg", media.photo())
-    monkeypatch.setattr(flow, "make", lambda *_, **__: None)
-    home.rope = Rope()
-    flow_home = Home(home.root)
-    flow_home.carry(lambda _: None)
-    found = loop_once(flow_home)
-    monkeypatch.undo()
-    key = item_key("march", "still", "run", found)
-    flow_home.house.records.put(key, Run(state="running", attempts=1, owner="gone"))
-    assert loop(Home(home.root), Notes()).state is State.PUBLISHED
-
-
-def loop_once(home: Home) -> str:
-    """Ingest the photo only; returns the name of the work that is left."""
-    from pipeline.scan import scan
-
     scan(home.house)
     home.carry(lambda one: home.answer(one) if one.task == "ingest" else None)
     found = home.house.item("march", "still")
     assert found is not None
     assert found.plan is not None
-    return found.plan.steps[0].fingerprint
+    key = item_key("march", "still", "run", found.plan.steps[0].fingerprint)
+    home.house.records.put(key, Run(state="running", attempts=1, owner="gone"))
+    assert loop(Home(home.root), Notes()).state is State.PUBLISHED
 
 
 def test_an_empty_folder_has_nothing_to_tell(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_rungs_may_be_given_in_any_order() -> None:
     ("size", "stable"), [((1920, 1080), "720.mp4"), ((640, 480), "480.mp4"), ((160, 90), "90.mp4")]
 )
 def test_one_rung_is_the_stable_one(size: tuple[int, int], stable: str) -> None:
-    """The largest up to the profile's stable rung is what snippets point at; there is always one."""
+    """The largest up to the stable rung is what snippets point at; there is always one."""
     made = rungs(film(picture_stream(*size)))
     assert [out.file for out in made if out.stable] == [stable]
 
@@ -157,7 +157,10 @@ def test_what_was_not_made_is_said() -> None:
     ],
 )
 def test_frame_rates(
-    rate: Fraction, interlaced: bool, made: Fraction, converted: Fraction | None
+    rate: Fraction,
+    interlaced: bool,  # noqa: FBT001 - pytest passes it by name
+    made: Fraction,
+    converted: Fraction | None,
 ) -> None:
     """Fields become frames; above the cap a whole fraction is taken; else every frame is kept."""
     probe = film(picture_stream(frame_rate=rate, interlaced=interlaced))
@@ -169,7 +172,10 @@ def test_frame_rates(
 
 
 @given(st.fractions(min_value=1, max_value=1000, max_denominator=1001), st.booleans())
-def test_no_film_is_faster_than_the_cap(rate: Fraction, interlaced: bool) -> None:
+def test_no_film_is_faster_than_the_cap(
+    rate: Fraction,
+    interlaced: bool,  # noqa: FBT001 - hypothesis passes it by name
+) -> None:
     """The published rate is the source's divided by a whole number, at most half a frame over."""
     stream = picture_stream(frame_rate=rate, interlaced=interlaced)
     made = planning.output_rate(stream, 60)
@@ -488,7 +494,10 @@ TEXT = Sidecar(role="caption-text", language="en", source=source("talk.txt", "t"
         (drop(info=ItemInfo(poster="0:01")), False),
     ],
 )
-def test_when_an_item_is_planned_anew(dropped: Any, same: bool) -> None:
+def test_when_an_item_is_planned_anew(
+    dropped: Any,
+    same: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
     """New bytes, sidecars or a chosen poster need a new plan; words that pages show do not."""
     before = planning.generation(drop(), DEFAULT, TOOL)
     assert (planning.generation(dropped, DEFAULT, TOOL) == before) is same

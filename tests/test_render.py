@@ -58,8 +58,10 @@ Make = Callable[[Path, str], StepRecord]
 def meter(path: Path) -> loudness.Loudness:
     """Measure a file with the meter of the trade, outside of everything under test."""
     done = subprocess.run(
-        [media.FFMPEG, "-nostdin", "-hide_banner", "-i", path, "-map", "a:0"]
-        + ["-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-"],
+        [
+            *(media.FFMPEG, "-nostdin", "-hide_banner", "-i", path, "-map", "a:0"),
+            *("-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-"),
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""Comparing what was dropped with what is recorded: late, changed, removed, lost, colliding files."""
+"""Comparing what was dropped with what is recorded: late, changed, removed, colliding files."""
 
 from __future__ import annotations
 

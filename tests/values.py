@@ -16,6 +16,7 @@ from pipeline.model import (
     Kind,
     Picture,
     Plan,
+    PostInfo,
     Probe,
     Profile,
     Sidecar,
@@ -149,8 +150,6 @@ def step(plan_: Plan, name: str) -> Step:
 
 def post_drop(**facts: Any) -> PostDrop:
     """What a scan saw of the post "post"."""
-    from pipeline.model import PostInfo
-
     known = {"folder": "post", "info": PostInfo(), "language": "en", "items": ("talk",)}
     return PostDrop(**(known | facts))
 
