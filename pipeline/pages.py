@@ -196,14 +196,16 @@ def _json(key: str, value: dict[str, Any]) -> Object:
 def _press(site: Site, post: PostManifest) -> tuple[_Press, Object]:
     """A press for a post, and the style sheet its pages share.
 
-    Shapes and colours are classes, because the policy allows no style attributes; their names are
-    numbers, because a slug need not be a CSS identifier.
+    Shapes and colours are classes, because the policy allows no style attributes. A class is named
+    after what it says: a page that a cache kept from before finds what it knew, or nothing.
     """
-    shapes = {item.item: f"i{number}" for number, item in enumerate(post.items)}
-    text = "".join(f".{shapes[item.item]}{{{_declarations(item)}}}\n" for item in post.items)
-    body = text.encode()
-    key = f"{post.post}/style-{hashlib.sha256(body).hexdigest()[:12]}.css"
-    style = Object(key=key, body=body, media_type=_ASSET_TYPES["css"], cache=address.FOREVER)
+    rules = {item.item: _declarations(item) for item in post.items}
+    shapes = {
+        item: f"s{hashlib.sha256(rule.encode()).hexdigest()[:8]}" for item, rule in rules.items()
+    }
+    lines = sorted({f".{shapes[item]}{{{rule}}}\n" for item, rule in rules.items()})
+    key = f"{post.post}/style.css"
+    style = _pointer(key, "".join(lines).encode(), _ASSET_TYPES["css"])
     return _Press(site=site, post=post, style=key, shapes=shapes), style
 
 

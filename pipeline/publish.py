@@ -8,7 +8,6 @@ records, so two at once end in the same bytes.
 from __future__ import annotations
 
 import functools
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,9 +77,9 @@ def _write(house: House, composed: Composed) -> None:
 
 
 def _outdated(post: str, there: Mapping[str, Entry], written: set[str]) -> list[str]:
-    """Pages a post has no more: styles of earlier states, the gallery of its last photo."""
-    own = re.compile(rf"{re.escape(post)}/(style-\w+\.css|gallery\.html|gallery/.*)")
-    return [key for key in there if own.fullmatch(key) and key not in written]
+    """Pages a post has no more: the gallery of its last photo."""
+    own = (f"{post}/gallery.html", f"{post}/gallery/")
+    return [key for key in there if key.startswith(own) and key not in written]
 
 
 def _name(house: House, post: str, aliases: tuple[Alias, ...], there: Mapping[str, Entry]) -> None:

@@ -8,6 +8,7 @@ Redis, costs nothing but the time until the next scan.
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -30,7 +31,10 @@ from pipeline.records import (
 MAX_TOML_BYTES = 1_000_000
 # Scratch that nobody touched for this long belongs to a worker that is gone.
 STALE_JOB_S = 24 * 3600
-STALE_SOURCE_S = 6 * 3600
+STALE_SOURCE_S = 48 * 3600
+# Pages that caches and open tabs still hold may point at a rendition for a while.
+ORPHAN_S = 24 * 3600
+_RENDITION = re.compile(r"/r/([0-9a-f]{24})/")
 
 
 def scan(house: House, *, only: str | None = None, deep: bool = False) -> int:
@@ -48,6 +52,7 @@ def scan(house: House, *, only: str | None = None, deep: bool = False) -> int:
         clean_scratch(house.scratch, time.time())
         for post in seen:
             _check_published(house, post)
+            _sweep(house, post)
     settled = {entry.key for entry in house.records.store.list("settled/")}
     return sum(_scan_post(house, post, seen[post], settled) for post in seen)
 
@@ -89,6 +94,22 @@ def _check_published(house: House, post: str) -> None:
     ]
     marks = [entry.key for entry in house.records.store.list(settled_prefix(post))]
     house.records.drop(*lost, *marks, post_key(post, "published"))
+
+
+def _sweep(house: House, post: str) -> None:
+    """Remove renditions that no plan knows any more: of replaced sources and former profiles."""
+    look = house.records.post(post)
+    plans = [item.plan or item.last for item in house.items(look).values()]
+    known = {step.fingerprint for plan in plans if plan for step in plan.steps}
+    before = house.published.now() - ORPHAN_S
+    orphans = [
+        entry.key
+        for entry in house.published.list(f"{post}/")
+        if (found := _RENDITION.search(entry.key))
+        and found.group(1) not in known
+        and entry.modified < before
+    ]
+    house.published.delete(orphans)
 
 
 def clean_scratch(scratch: Path, now: float) -> None:

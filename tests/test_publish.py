@@ -194,10 +194,3 @@ def test_pages_come_after_what_they_point_at(empty: Home, monkeypatch: pytest.Mo
     monkeypatch.setattr(empty.house.published, "sync", checking)
     empty.run()
     assert "march/still/320.jpg" in checked
-
-
-def test_old_styles_are_cleared_away(home: Home) -> None:
-    """Whatever states a post went through, one style sheet is left."""
-    home.take("noise.wav")
-    home.run()
-    assert sum(key.startswith("march/style-") for key in home.published) == 1

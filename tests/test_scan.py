@@ -218,6 +218,22 @@ def test_a_deep_scan_remakes_what_was_deleted(home: Home) -> None:
     assert home.published == before
 
 
+def test_renditions_nobody_knows_are_swept_after_a_day(home: Home) -> None:
+    """New bytes leave old renditions: kept while caches may point at them, then removed."""
+    before = {key for key in home.published if "/r/" in key}
+    home.lay("noise.wav", media.sound(1))
+    home.run(deep=True)
+    old = before - {o.key for item in home.post.items for o in item.outputs}
+    replaced = {key for key in old if key.startswith("march/noise/")}
+    assert replaced
+    assert replaced <= home.published.keys()
+    for path in (home.root / "published").rglob("*"):
+        os.utime(path, (time.time() - 2 * 24 * 3600,) * 2)
+    whole = home.published
+    home.run(deep=True)
+    assert whole.keys() - home.published.keys() == replaced
+
+
 def test_scratch_of_lost_jobs_is_removed(tmp_path: Path) -> None:
     """What nobody touched for long goes; what may be in use stays; links are not followed."""
     keep = tmp_path / "keep"
