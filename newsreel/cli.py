@@ -199,6 +199,18 @@ def doctor(*, as_json: bool) -> None:
     sys.exit(0 if all(check.ok for check in checks) else EXIT_FAILED)
 
 
+@main.command()
+def buckets() -> None:
+    """Make the three buckets on the configured object store, with their rules.
+
+    Needed once on a store of your own; `newsreel up` does it by itself. What is there already is
+    left as it is. Only the objects of the published bucket become readable by everyone.
+    """
+    for warning in commands.buckets():
+        show.err.print(show.plain(warning))
+    show.out.print("The buckets are ready.")
+
+
 def _print(as_json: bool, plain: Any, human: Any) -> None:  # noqa: FBT001 - the flag's own value
     if as_json:
         click.echo(json.dumps(plain, ensure_ascii=False, indent=2))

@@ -146,13 +146,25 @@ def demo(folder: Path | None, data: Path | None, *, ends: bool) -> PostManifest 
 
 def stack_house() -> House:
     """The configured house, for looking and for small changes; its bells are left to the scan."""
+    settings = _with_store()
+    return build(settings, s3_rooms(settings), leave_it)
+
+
+def _with_store() -> Settings:
     settings = load()
     if not settings.has_store:
         raise ConfigError(
             "No object store is configured. Start one with `newsreel up`, or set s3_endpoint "
             "(NEWSREEL_S3_ENDPOINT), for example https://s3.example.org"
         )
-    return build(settings, s3_rooms(settings), leave_it)
+    return settings
+
+
+def buckets() -> tuple[str, ...]:
+    """Make the three buckets; returns what the store would not take."""
+    from newsreel import buckets as buckets_  # noqa: PLC0415
+
+    return buckets_.prepare(_with_store())
 
 
 def leave_it(_: Bell) -> None:

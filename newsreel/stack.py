@@ -24,13 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import Settings, load, load_operators, to_environ
+from newsreel import buckets
 from newsreel import keys as keyring
 from newsreel.crew import beat_part, flower_part, worker_part
 from newsreel.keys import Keys
 from newsreel.parts import Part, own_folder, redis_part, s3_part
 from newsreel.supervisor import PartStatus, Supervisor
 from pipeline.errors import ConfigError
-from pipeline.s3bucket import prepare_bucket
 
 # What the stack itself provides; an operator's own value would send half of the commands elsewhere.
 _PROVIDED = ("redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_addressing")
@@ -77,7 +77,7 @@ class Stack:
         keyring.write(data, _provided(operators, self.keys, data), self.keys)
         self.settings = _settings(data, self._workers)
         self._start(*_servers(data, self.keys))
-        self.notes = (*self.notes, *_prepare_buckets(self.settings))
+        self.notes = (*self.notes, *buckets.prepare(self.settings))
         self._start(*_crew(data, self.settings, self.keys))
 
     def _start(self, *parts: Part) -> None:
@@ -175,16 +175,6 @@ def _crew(data: Path, settings: Settings, keys: Keys) -> tuple[Part, ...]:
         worker_part(data, environ, queue="media", concurrency=settings.workers),
         beat_part(data, environ),
         flower_part(data, environ, keys.flower_port, keys.flower_password),
-    )
-
-
-def _prepare_buckets(settings: Settings) -> tuple[str, ...]:
-    """Make the three buckets; only the published one may be read by everyone."""
-    access = settings.s3_access()
-    return (
-        *prepare_bucket(access, settings.bucket_ingest, public=False),
-        *prepare_bucket(access, settings.bucket_work, public=False),
-        *prepare_bucket(access, settings.bucket_published, public=True),
     )
 
 

@@ -218,7 +218,7 @@ def test_a_failed_start_leaves_nobody_and_no_lock(
         seen.append(stack)
         raise ConfigError("the buckets cannot be made")
 
-    monkeypatch.setattr("newsreel.stack._prepare_buckets", broken)
+    monkeypatch.setattr("newsreel.buckets.prepare", broken)
     stack = Stack(tmp_path / "data")
     for _ in range(2):
         with pytest.raises(ConfigError, match="buckets"):
