@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -110,4 +111,6 @@ _BENCHES: dict[str, Callable[[argparse.Namespace, Path], Outcome]] = {
 }
 
 if __name__ == "__main__":
+    # Being ended by a supervisor or `timeout` cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -8,6 +8,8 @@ constraints.txt. Nothing is installed here, no code of a package is run, and a p
 pin is an error: what is installed afterwards is checked hash by hash.
 """
 
+# ruff: noqa: INP001 - a script of the image, no package
+
 from __future__ import annotations
 
 import json
@@ -70,7 +72,9 @@ def chosen(pins: str, wanted: set[str]) -> list[str]:
 
     A package pinned twice, for different versions of Python, keeps both: markers decide.
     """
-    found = [(_spelled(re.split(r"[=;\[\s]", block, maxsplit=1)[0]), block) for block in blocks(pins)]
+    found = [
+        (_spelled(re.split(r"[=;\[\s]", block, maxsplit=1)[0]), block) for block in blocks(pins)
+    ]
     if missing := wanted - {name for name, _ in found}:
         sys.exit(f"constraints.txt has no pin for: {', '.join(sorted(missing))}. Run `make lock`.")
     return [block for name, block in found if name in wanted]

@@ -6,6 +6,8 @@ of the container, all else stays on its loopback. Credentials come from the sett
 this user can read. Command line and identity file are those of `newsreel.parts`.
 """
 
+# ruff: noqa: INP001 - a script of the image, no package
+
 from __future__ import annotations
 
 import os

@@ -49,7 +49,7 @@ class Newsreel(click.Group):
 @click.version_option(package_name="newsreel")
 @click.option("-v", "--verbose", is_flag=True, help="Log what is done, and the evidence of errors.")
 def main(*, verbose: bool) -> None:
-    r"""Turn a folder of raw footage, sound and photos into a published post with embeds.
+    """Turn a folder of raw footage, sound and photos into a published post with embeds.
 
     \b
     On one computer, without any server:
@@ -60,7 +60,7 @@ def main(*, verbose: bool) -> None:
       newsreel upload my-trip             drop a folder into the ingest bucket
       newsreel status --watch             see it being made
       newsreel embed my-trip              what to paste into the blog
-    """
+    """  # noqa: D301 - click wants the backspace itself
     level = logging.DEBUG if verbose else logging.CRITICAL
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for room in ("pipeline", "newsreel", "config"):
@@ -172,10 +172,15 @@ def embed(
 @main.command()
 @click.argument("post")
 @click.argument("item", required=False)
-def retry(*, post: str, item: str | None) -> None:
-    """Try again what failed in a POST, or only one ITEM of it."""
-    items = commands.retry(post, item)
-    show.out.print(f"Will be tried again: {', '.join(items)}" if items else "Nothing had failed.")
+@click.option("--remake", is_flag=True, help="Make everything anew, not only what failed.")
+def retry(*, post: str, item: str | None, remake: bool) -> None:
+    """Try again what failed in a POST, or only one ITEM of it.
+
+    With --remake, what was published is made anew with the encoder and the profile of today; the
+    old renditions stay until the new ones are ready.
+    """
+    items = commands.remake(post, item) if remake else commands.retry(post, item)
+    show.out.print(f"Will be made again: {', '.join(items)}" if items else "Nothing had failed.")
 
 
 @main.command()

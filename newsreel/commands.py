@@ -230,6 +230,11 @@ def retry(post: str, item: str | None) -> tuple[str, ...]:
     return flow.retry(stack_house(), post, item)
 
 
+def remake(post: str, item: str | None) -> tuple[str, ...]:
+    """Have a post or one item made anew; the next scan begins."""
+    return flow.remake(stack_house(), post, item)
+
+
 # --- embeds ----------------------------------------------------------------------------------
 
 

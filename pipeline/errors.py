@@ -7,7 +7,7 @@ the log. Refuses to map tool output to leaves itself: see `diagnose`.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class NewsreelError(Exception):
@@ -24,6 +24,10 @@ class NewsreelError(Exception):
         self.public = public
         self.evidence = evidence
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels between processes whole: Celery must know a bad file from a broken worker."""
+        return _rebuilt, (type(self), self.public, self.evidence)
+
     def __str__(self) -> str:
         """The public text alone: safe to show anywhere, also in a task dashboard."""
         return self.public
@@ -31,6 +35,10 @@ class NewsreelError(Exception):
     def __repr__(self) -> str:
         """Class and public text: what Flower shows; the evidence stays out of it."""
         return f"{type(self).__name__}({self.public!r})"
+
+
+def _rebuilt(kind: type[NewsreelError], public: str, evidence: str) -> NewsreelError:
+    return kind(public, evidence=evidence)
 
 
 class BadInput(NewsreelError):

@@ -7,6 +7,8 @@ many machines it is Celery. `scan` finds the work, `publish` shows it.
 
 from __future__ import annotations
 
+import dataclasses
+
 from pipeline import lease, render, texts
 from pipeline.errors import Missing, OverLimit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
@@ -14,7 +16,7 @@ from pipeline.manifest import step_of
 from pipeline.model import Drop, Limits, Source, Step
 from pipeline.plan import Order, plan
 from pipeline.probe import probe
-from pipeline.records import failures, item_key, settled_prefix
+from pipeline.records import PostRecords, failures, item_key, settled_prefix
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -100,15 +102,39 @@ def _make(house: House, drop: Drop, step: Step, tell: render.Report) -> None:
     house.records.put(item_key(drop.post, drop.item, "done", step.fingerprint), record)
 
 
+def remake(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
+    """Plan a post or one item anew, with the encoder and the profile of today.
+
+    What is published stays until its successor is ready. Returns the items. Raises Missing for a
+    post or an item that is not known.
+    """
+    look = _known(house, post, item)
+    names = [name for name in look.items if item in (None, name)]
+    for name in names:
+        drop = look.items[name]
+        again = dataclasses.replace(drop, edition=drop.edition + 1)
+        house.records.put(item_key(post, name, "drop"), again)
+    _unsettle(house, post)
+    return tuple(sorted(names))
+
+
+def _known(house: House, post: str, item: str | None) -> PostRecords:
+    look = house.records.post(post)
+    if look.drop is None or (item is not None and item not in look.items):
+        raise Missing(f"There is no {'item' if item else 'post'} called {item or post}.")
+    return look
+
+
+def _unsettle(house: House, post: str) -> None:
+    house.records.drop(*(entry.key for entry in house.records.store.list(settled_prefix(post))))
+
+
 def retry(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
     """Forget the failures of a post or of one item, so that the next scan tries them again.
 
     Returns the items that had any. Raises Missing for a post or an item that is not known.
     """
-    look = house.records.post(post)
-    if look.drop is None or (item is not None and item not in look.items):
-        raise Missing(f"There is no {'item' if item else 'post'} called {item or post}.")
-    keys = list(failures(look.entries, post, item))
-    marks = [entry.key for entry in house.records.store.list(settled_prefix(post))]
-    house.records.drop(*keys, *marks)
+    keys = list(failures(_known(house, post, item).entries, post, item))
+    house.records.drop(*keys)
+    _unsettle(house, post)
     return tuple(sorted({key.split("/")[2] for key in keys if "/fail-" in key}))

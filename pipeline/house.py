@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipeline import lease, todo
 from pipeline.manifest import step_of
-from pipeline.model import Drop, Profile, Site, digest
+from pipeline.model import Profile, Site, digest
 from pipeline.plan import generation
 from pipeline.records import ItemRecords, PostRecords, Records, item_key
 from pipeline.store import Store
@@ -47,10 +47,8 @@ class House:
 
     @property
     def version(self) -> str:
-        """Changes whenever an already published post would come out differently."""
-        profiles = sorted((p.name, p.version) for p in self.profiles.values())
-        site = dataclasses.astuple(self.site)
-        return digest(PAGES_VERSION, self.tool, profiles, self.default_profile, site)
+        """Changes whenever the pages of an already published post would come out differently."""
+        return digest(PAGES_VERSION, self.default_profile, dataclasses.astuple(self.site))
 
     @property
     def sources(self) -> Path:
@@ -61,10 +59,6 @@ class House:
         """The profile of that name, else the default."""
         return self.profiles.get(name) or self.profiles[self.default_profile]
 
-    def generation(self, drop: Drop) -> str:
-        """The name of the circumstances under which a drop's plan is valid."""
-        return generation(drop, self.profile(drop.profile), self.tool)
-
     def signature(self, look: PostRecords) -> str:
         """What a post's pages are made from, in one word."""
         return digest(self.version, look.signature)
@@ -72,7 +66,7 @@ class House:
     def items(self, look: PostRecords) -> dict[str, ItemRecords]:
         """Every item of a post with the records of its present generation."""
         return {
-            name: self.records.item(look, name, self.generation(drop))
+            name: self.records.item(look, name, generation(drop))
             for name, drop in look.items.items()
         }
 
@@ -82,7 +76,7 @@ class House:
         drop = look.items.get(item)
         if drop is None or drop.withdrawn:
             return None
-        return self.records.item(look, item, self.generation(drop))
+        return self.records.item(look, item, generation(drop))
 
     @contextlib.contextmanager
     def workbench(self) -> Iterator[Path]:

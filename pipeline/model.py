@@ -93,7 +93,10 @@ class PostInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
-    """One item as it lies in the ingest bucket: a media file with what belongs to it."""
+    """One item as it lies in the ingest bucket: a media file with what belongs to it.
+
+    `edition` is raised when somebody asks for everything to be made anew.
+    """
 
     post: str
     item: str
@@ -102,6 +105,7 @@ class Drop:
     sidecars: tuple[Sidecar, ...] = ()
     info: ItemInfo = ItemInfo()
     profile: str = "default"
+    edition: int = 0
     withdrawn: bool = False
 
 

@@ -76,11 +76,14 @@ def plan(order: Order) -> Plan:
     )
 
 
-def generation(drop: Drop, profile: Profile, tool: str) -> str:
-    """Name the circumstances a plan is valid for; texts that only pages show are left out."""
+def generation(drop: Drop) -> str:
+    """Name the circumstances a plan is valid for; texts that only pages show are left out.
+
+    So are the encoder's version and the profile's: an upgrade must not encode an archive anew.
+    """
     sidecars = [(s.role, s.language, s.source.identity) for s in drop.sidecars]
-    poster = drop.info.poster
-    return digest(drop.media.identity, sidecars, poster, profile.name, profile.version, tool)[:16]
+    wanted = (drop.info.poster, drop.profile, drop.edition)
+    return digest(drop.media.identity, sidecars, wanted)[:16]
 
 
 def _sealed(step: Step, order: Order) -> Step:

@@ -20,6 +20,7 @@ from pipeline.house import House, publish_bell, ring_due
 from pipeline.model import Drop, PostInfo, digest
 from pipeline.records import (
     PostDrop,
+    PostRecords,
     Published,
     finished,
     item_key,
@@ -133,7 +134,10 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     reading = _read_toml(house, folder)
     language = reading.info.language or house.site.language
     found = intake.sort_out(folder, reading.info, language)
-    drops = {drop.item: drop for drop in _drops(house, post, found, reading.info)}
+    drops = {
+        drop.item: dataclasses.replace(drop, edition=_edition(look, drop.item))
+        for drop in _drops(house, post, found, reading.info)
+    }
     gone = [d for name, d in look.items.items() if name not in drops and _is_gone(house, d)]
     back = [name for name in drops if name in look.items and look.items[name].withdrawn]
     house.records.drop(*(key for name in back for key in finished(look.entries, post, name)))
@@ -149,6 +153,11 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     )
     if look.drop != record:
         house.records.put(post_key(post, "drop"), record)
+
+
+def _edition(look: PostRecords, item: str) -> int:
+    known = look.items.get(item)
+    return known.edition if known else 0
 
 
 def _is_gone(house: House, drop: Drop) -> bool:

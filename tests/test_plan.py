@@ -492,6 +492,8 @@ TEXT = Sidecar(role="caption-text", language="en", source=source("talk.txt", "t"
         (drop(sidecars=(subtitles(),)), False),
         (drop(sidecars=(TEXT,)), False),
         (drop(info=ItemInfo(poster="0:01")), False),
+        (drop(profile="fast"), False),
+        (drop(edition=1), False),
     ],
 )
 def test_when_an_item_is_planned_anew(
@@ -499,8 +501,8 @@ def test_when_an_item_is_planned_anew(
     same: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
     """New bytes, sidecars or a chosen poster need a new plan; words that pages show do not."""
-    before = planning.generation(drop(), DEFAULT, TOOL)
-    assert (planning.generation(dropped, DEFAULT, TOOL) == before) is same
+    before = planning.generation(drop())
+    assert (planning.generation(dropped) == before) is same
 
 
 def test_late_subtitles_leave_the_film_as_it_is() -> None:

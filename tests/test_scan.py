@@ -12,8 +12,9 @@ import pytest
 from homes import Home, tree
 from values import changed
 
-from pipeline import render
+from pipeline import flow, render
 from pipeline.model import Kind, State, Step, StepRecord
+from pipeline.publish import publish
 from pipeline.scan import MAX_TOML_BYTES, STALE_JOB_S, STALE_SOURCE_S, clean_scratch, scan
 
 
@@ -148,10 +149,18 @@ def test_an_unknown_profile_is_a_note(empty: Home) -> None:
     assert "Known: default." in note
 
 
-def test_a_profile_that_changes_makes_new_renditions(home: Home, performed: list[str]) -> None:
-    """Raising a profile's version makes every item anew, under the same names."""
+def test_an_upgrade_encodes_nothing_anew(home: Home, performed: list[str]) -> None:
+    """A new encoder or a changed profile leaves published posts alone; asked to, it remakes."""
     quick = changed(homes.QUICK, version=homes.QUICK.version + 1)
-    home.house = changed(home.house, profiles={"default": quick})
+    home.house = changed(home.house, profiles={"default": quick}, tool="ffmpeg of tomorrow")
+    before = home.published
+    home.run()
+    assert performed == []
+    assert home.published == before
+
+    assert "talk" in flow.remake(home.house, "march")
+    publish(home.house, "march")
+    assert home.item("talk").state is not State.WAITING
     home.run()
     assert sorted(performed) == ["captions-es", "ladder", "photo", "poster", "sound"]
 
