@@ -17,6 +17,7 @@ from rich.table import Table
 
 from pipeline import render
 from pipeline.errors import Transient
+from pipeline.figures import size
 from pipeline.model import ItemManifest, PostManifest, State
 from pipeline.todo import Bell
 
@@ -34,17 +35,6 @@ COLOURS = {
     State.WAITING: "yellow",
     State.WITHDRAWN: "dim",
 }
-UNITS = ("B", "kB", "MB", "GB", "TB")
-STEP_BYTES = 1000
-
-
-def size(count: float) -> str:
-    """Bytes for people: "1.2 MB"."""
-    for unit in UNITS[:-1]:
-        if count < STEP_BYTES:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= STEP_BYTES
-    return f"{count:.1f} {UNITS[-1]}"
 
 
 def made(item: ItemManifest) -> str:

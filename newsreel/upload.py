@@ -22,6 +22,7 @@ from rich.progress import (
 from newsreel import show
 from pipeline import intake
 from pipeline.errors import ConfigError
+from pipeline.figures import size
 from pipeline.model import Object
 from pipeline.store import Store
 
@@ -41,7 +42,7 @@ class Sent:
     def text(self) -> str:
         """The same in a sentence."""
         there = f", {len(self.there)} lay there already" if self.there else ""
-        return f"{len(self.sent)} files sent ({show.size(self.bytes)}){there}."
+        return f"{len(self.sent)} files sent ({size(self.bytes)}){there}."
 
 
 def objects(paths: tuple[Path, ...], post: str | None) -> tuple[Object, ...]:

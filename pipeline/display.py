@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline import address, languages
+from pipeline.figures import clock
 from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, SourceFacts, State
-from pipeline.phrases import Phrases, clock
+from pipeline.phrases import Phrases
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import address, display, embed, escape, model, phrases, sheet, structured
+from pipeline import address, display, embed, escape, figures, model, phrases, sheet, structured
 from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
 from pipeline.phrases import Phrases
 
@@ -113,7 +113,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(display=display, address=address, locale=phrases.locale)
-    environment.filters.update(size=phrases.size, clock=phrases.clock)
+    environment.filters.update(size=figures.size, clock=figures.clock)
     environment.tests["ready"] = lambda item: display.stage(item) is display.Stage.READY
     return environment
 

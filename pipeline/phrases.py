@@ -75,23 +75,3 @@ def locale(language: str) -> str:
     if len(rest) == 2:  # noqa: PLR2004 - an ISO 3166 territory has two letters
         return f"{primary.lower()}_{rest.upper()}"
     return _LOCALES.get(primary.lower(), primary.lower())
-
-
-def clock(duration_ms: int) -> str:
-    """A length of time as players write it: 3:12, 1:02:03; halves round up."""
-    seconds = (duration_ms + 500) // 1000
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def size(count: int) -> str:
-    """A number of bytes in decimal units, as download pages write it."""
-    if count < 1000:  # noqa: PLR2004 - the SI step
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.5 or unit == "GB":  # noqa: PLR2004 - what would print as 1000
-            break
-    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"  # noqa: PLR2004

@@ -24,9 +24,10 @@ from av.stream import Disposition
 
 from pipeline import diagnose, probe_protected, probe_streams
 from pipeline.errors import BadInput, OverLimit, Unreadable
+from pipeline.figures import clock
 from pipeline.model import Kind, Limits, Probe
 from pipeline.probe_streams import MS, Seen
-from pipeline.probe_time import ENOUGH, Timeline, clock
+from pipeline.probe_time import ENOUGH, Timeline
 from pipeline.sniff import Sniffed
 
 _WHOLE_BYTES = 256 << 20  # read to the end up to here: a second of disk at most
@@ -244,10 +245,10 @@ def _notes(container: InputContainer, walk: _Pass, there_s: float) -> tuple[str,
     notes = []
     if missing_s > max(1.0, 0.05 * claimed_s):
         notes.append(
-            f"The file says it lasts {clock(claimed_s)}, but only {clock(there_s)} is there."
+            f"The file says it lasts {_clock(claimed_s)}, but only {_clock(there_s)} is there."
         )
     elif walk.damaged:
-        notes.append(f"The file is damaged after {clock(there_s)}; what follows is lost.")
+        notes.append(f"The file is damaged after {_clock(there_s)}; what follows is lost.")
     for seen in walk.seen.values():
         if not seen.frames:
             what = "picture" if _shows(seen) else "sound"
@@ -259,6 +260,10 @@ def _refuse_length(probe: Probe, limits: Limits) -> None:
     seconds = (probe.duration_ms or 0) / 1000
     if seconds > limits.max_duration_s:
         raise OverLimit(
-            f"It lasts {clock(seconds)}, longer than the {clock(limits.max_duration_s)} allowed"
+            f"It lasts {_clock(seconds)}, longer than the {_clock(limits.max_duration_s)} allowed"
             " (limits.max_duration_s)."
         )
+
+
+def _clock(seconds: float) -> str:
+    return clock(int(seconds) * 1000)

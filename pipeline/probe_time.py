@@ -101,10 +101,3 @@ def _meant(rate: Fraction, claims: tuple[Fraction | None, ...], slack: float) ->
 
 def _sane(claims: tuple[Fraction | None, ...]) -> Fraction:
     return next((rate for rate in claims if rate and rate <= _STANDARD[-1]), _FALLBACK)
-
-
-def clock(seconds: float) -> str:
-    """A length as people write it: 0:04, 18:52, 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline import diagnose, graph, loudness
 from pipeline.errors import BadInput, NewsreelError, ToolBug, Unreadable
+from pipeline.figures import clock
 from pipeline.model import (
     Artifact,
     AudioOut,
@@ -182,13 +183,6 @@ def _cut_short(step: Step, artifact: Artifact) -> list[str]:
         return []
     saved = f"of {clock(claimed)} that it should hold, {clock(real)} could be saved"
     return [f"The file is damaged: {saved} and is published."]
-
-
-def clock(duration_ms: int) -> str:
-    """A length as "4:05" or "1:02:03"."""
-    minutes, seconds = divmod(round(duration_ms / 1000), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _make_poster(step: Step, shop: Shop, report: Report) -> Made:

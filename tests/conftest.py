@@ -1,4 +1,4 @@
-"""Fixtures shared by the suite: a real S3 server, started by the first test that wants one."""
+"""Fixtures shared by the suite: a real S3 server, and a house on folders."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import homes
 import pytest
+from homes import Home
 
 from newsreel import launch
 from newsreel.parts import Part, S3Ports, s3_part
+from pipeline import render
 from pipeline.errors import NewsreelError
+from pipeline.model import Step, StepRecord
 from pipeline.s3store import S3Access, S3Store, prepare_bucket
 
 
@@ -163,3 +167,32 @@ def _no_credentials_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own S3 settings may leak into these tests."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+
+
+# --- a house on folders ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A copy of the published post, to be changed."""
+    return homes.finished().copy(tmp_path / "home")
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Home:
+    """A house without a post."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def performed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the steps that are really worked on."""
+    names: list[str] = []
+    perform = render.perform
+
+    def counted(step: Step, *args: object) -> StepRecord:
+        names.append(step.name)
+        return perform(step, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(render, "perform", counted)
+    return names

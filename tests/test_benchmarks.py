@@ -104,6 +104,19 @@ def test_vmaf_sees_through_repeated_first_frames(tmp_path: Path) -> None:
     assert quality.vmaf(reference, late) > 90
 
 
+def test_a_still_beginning_does_not_hide_the_step(tmp_path: Path) -> None:
+    """Where the first seconds fit at any shift, what comes later decides how frames are paired."""
+    source, copy = tmp_path / "source.mp4", tmp_path / "copy.mp4"
+    picture = "testsrc2=size=320x180:rate=25:duration=1,tpad=start=60:color=black"
+    encode = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
+    run((FFMPEG, "-v", "error", "-f", "lavfi", "-i", picture, *encode, "-crf", "10", source))
+    run((FFMPEG, "-v", "error", "-i", source, *encode, "-crf", "35", copy))
+    reference = quality.Reference(
+        ffmpeg=FFMPEG, path=source, width=320, height=180, frame_rate=Fraction(25)
+    )
+    assert quality._lead(reference, copy) == 0
+
+
 def test_a_tool_that_fails_is_quoted() -> None:
     """The command line and the tool's last words, so that a broken run explains itself."""
     with pytest.raises(Failed, match="no-such-file"):

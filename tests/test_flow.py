@@ -23,32 +23,6 @@ from pipeline.scan import scan
 from pipeline.todo import Bell
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A copy of the published post, to be changed."""
-    return homes.finished().copy(tmp_path / "home")
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Home:
-    """A house without a post."""
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def performed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the steps that are really worked on."""
-    names: list[str] = []
-    perform = render.perform
-
-    def counted(step: Step, *args: object) -> StepRecord:
-        names.append(step.name)
-        return perform(step, *args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(render, "perform", counted)
-    return names
-
-
 def outputs(home: Home) -> Iterator[Artifact]:
     """Every output that the manifest promises."""
     for item in home.post.items:

@@ -31,25 +31,6 @@ def test_the_nearest_language_is_spoken(language: str, spoken: str) -> None:
     assert phrases.spoken(language) == spoken
 
 
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [(0, "0:00"), (499, "0:00"), (500, "0:01"), (192_000, "3:12"), (3_723_000, "1:02:03")],
-)
-def test_a_length_of_time_is_written_as_players_write_it(milliseconds: int, text: str) -> None:
-    """Hours appear only when there are any."""
-    assert phrases.clock(milliseconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9_999, "10.0 kB"), (24_000_000, "24 MB"),
-     (999_600, "1.0 MB"), (5_000_000_000_000, "5000 GB")],
-)  # fmt: skip
-def test_sizes_have_two_or_three_digits(count: int, text: str) -> None:
-    """Sizes are decimal, and never print as 1000 of a unit."""
-    assert phrases.size(count) == text
-
-
 def test_dates_are_written_out_and_anything_else_is_left_alone() -> None:
     """A reader sees words; an unreadable date is shown as the reporter wrote it."""
     assert Phrases("es").date("2026-11-20T21:30:00+01:00") == "20 de noviembre de 2026"

@@ -16,7 +16,7 @@ from pipeline import probe, probe_media, process, sniff
 from pipeline.errors import BadInput, OverLimit, ToolBug, Unreadable, Unsupported
 from pipeline.model import Kind, Limits, Probe, VideoStream, adapter
 from pipeline.probe_streams import crops, displayed
-from pipeline.probe_time import ENOUGH, Timeline, clock, frame_rate
+from pipeline.probe_time import ENOUGH, Timeline, frame_rate
 
 LIMITS = Limits(
     max_bytes=1 << 30,
@@ -470,12 +470,6 @@ def test_a_stream_ends_after_its_last_packet() -> None:
         times.add(start, length, 100)
     assert (times.first_s, times.bytes, times.packets) == (0, 300, 3)
     assert times.end_s(Fraction(1, 10)) == Fraction(4, 10)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(4.9, "0:04"), (1132, "18:52"), (3723, "1:02:03")])
-def test_lengths_are_written_as_people_do(seconds: float, text: str) -> None:
-    """Hours only where there are any."""
-    assert clock(seconds) == text
 
 
 # --- our own outputs ---------------------------------------------------------------------------

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 
-import homes
 import media
 import pytest
 from homes import Home
@@ -17,18 +15,6 @@ from pipeline.model import Object, PostCard, State
 from pipeline.publish import publish, published_manifest
 from pipeline.records import Published, post_key
 from pipeline.scan import scan
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A copy of the published post, to be changed."""
-    return homes.finished().copy(tmp_path / "home")
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Home:
-    """A house without a post."""
-    return Home(tmp_path / "home")
 
 
 def test_publishing_again_changes_nothing(home: Home) -> None:

@@ -198,14 +198,6 @@ def test_a_cut_stream_is_published_as_long_as_it_is(make: Make) -> None:
     assert abs(claimed - rung.duration_ms) < 500
 
 
-@pytest.mark.parametrize(
-    ("ms", "text"), [(0, "0:00"), (4499, "0:04"), (245_000, "4:05"), (3_723_000, "1:02:03")]
-)
-def test_lengths_in_words(ms: int, text: str) -> None:
-    """Minutes and seconds, hours where there are any."""
-    assert render.clock(ms) == text
-
-
 # --- sound -----------------------------------------------------------------------------------
 
 

@@ -12,37 +12,10 @@ import pytest
 from homes import Home, tree
 from values import changed
 
-from pipeline import flow, render
-from pipeline.model import Kind, State, Step, StepRecord
+from pipeline import flow
+from pipeline.model import Kind, State
 from pipeline.publish import publish
 from pipeline.scan import MAX_TOML_BYTES, STALE_JOB_S, STALE_SOURCE_S, clean_scratch, scan
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A copy of the published post, to be changed."""
-    return homes.finished().copy(tmp_path / "home")
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Home:
-    """A house without a post."""
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def performed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the steps that are really worked on."""
-    names: list[str] = []
-    perform = render.perform
-
-    def counted(step: Step, *args: object) -> StepRecord:
-        names.append(step.name)
-        return perform(step, *args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(render, "perform", counted)
-    return names
-
 
 # --- late and changed files --------------------------------------------------------------------
 
