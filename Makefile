@@ -23,7 +23,7 @@ demo: setup ## bring up the embedded stack and publish a sample post (POST=folde
 	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .

@@ -26,6 +26,8 @@ from typing import Any
 import redis
 
 from pipeline.errors import ConfigError
+from pipeline.s3access import S3Access
+from pipeline.s3bucket import admits
 
 LOOPBACK = "127.0.0.1"
 
@@ -197,16 +199,21 @@ def s3_part(data: Path, ports: S3Ports, access_key: str, secret_key: str) -> Par
     """
     folder = own_folder(data / "s3")
     config = write_secret(folder / "identities.json", _identities(access_key, secret_key))
+    url = f"http://{LOOPBACK}:{ports.s3}"
+    access = S3Access(
+        endpoint=url, access_key=access_key, secret_key=secret_key, addressing="path",
+        connect_timeout_s=2, read_timeout_s=5, attempts=1,
+    )  # fmt: skip
     return Part(
         name="s3",
         argv=(str(_weed_binary()), "-logtostderr=true", "server", *_s3_flags(ports, config)),
         env=_s3_env(folder, secret_key),
         cwd=folder,
-        ready=lambda: _s3_answers(ports),
+        ready=lambda: _s3_answers(ports) and admits(access),
         # Asked politely it takes 17 s or more to end [measured]. It is stopped last, when nobody
         # writes any more, and lost no acknowledged object to kill -9.
         stop_timeout_s=1.5,
-        url=f"http://{LOOPBACK}:{ports.s3}",
+        url=url,
         note="SeaweedFS",
         litter=_s3_sockets(ports),
     )
@@ -294,7 +301,10 @@ def _s3_sockets(ports: S3Ports) -> tuple[Path, ...]:
 
 
 def _s3_answers(ports: S3Ports) -> bool:
-    """The gateway is up *and* the master knows a volume server that can take bytes."""
+    """The gateway is up *and* the master knows a volume server that can take bytes.
+
+    Whether the gateway is ours, and has read its identities, only a signed request tells.
+    """
     if get_ok(ports.s3, "/healthz") is None:
         return False
     status = get_ok(ports.master, "/dir/status")

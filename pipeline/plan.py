@@ -41,8 +41,9 @@ from pipeline.model import (
 
 # A poster's long side: link cards want 1200 wide, and more only costs the reader bytes.
 POSTER_LONG_SIDE = 1280
-# Where to look for a poster: past the titles, spread over the film, before the credits.
-POSTER_MOMENTS = (0.08, 0.2, 0.33, 0.5, 0.66, 0.8)
+# Where to look for a poster: past the titles, spread over the film, before the credits. The very
+# first frame is looked at too: of a damaged film it may be all there is.
+POSTER_MOMENTS = (0.0, 0.08, 0.2, 0.33, 0.5, 0.66, 0.8)
 # A rung of the source's own size is worth making when it shows this much more than the next.
 WORTHWHILE = 1.15
 MAX_SOUND_CHANNELS = 2

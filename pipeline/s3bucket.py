@@ -1,7 +1,7 @@
 """A bucket's existence and its rules: who may read, and from which pages.
 
-Owns `prepare_bucket`. Refuses to remove or change a rule that is not its own, and to open a bucket
-wider than reading objects whose keys are known. Objects are the affair of `s3store`.
+Owns `prepare_bucket` and `admits`. Refuses to remove or change a rule that is not its own, and to
+open a bucket wider than reading objects whose keys are known. Objects are the affair of `s3store`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,16 @@ def prepare_bucket(access: S3Access, bucket: str, *, public: bool) -> tuple[str,
     if not public:
         return ()
     return (*_open_to_pages(client, bucket), *_open_to_readers(client, bucket))
+
+
+def admits(access: S3Access) -> bool:
+    """True where a store answers, and knows these credentials: a signed request got through."""
+    try:
+        with speaking(""):
+            connect(access).list_buckets()
+    except NewsreelError:
+        return False
+    return True
 
 
 def _exists(client: S3Client, bucket: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import os
 import secrets
@@ -196,3 +197,15 @@ def performed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(render, "perform", counted)
     return names
+
+
+# --- the embedded stack ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No other process of this run has a stack up: all would want the same first ports."""
+    # The parent folder is shared by all workers of pytest-xdist.
+    with (tmp_path_factory.getbasetemp().parent / "stack.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -20,7 +20,7 @@ from pipeline.model import PostManifest, State
 from pipeline.publish import published_manifest
 from pipeline.records import Run
 
-pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.usefixtures("only_stack")]
 
 PATIENCE_S = 240.0
 
@@ -42,7 +42,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(only_stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One embedded stack for all kills of this file."""
     patch = pytest.MonkeyPatch()
     for name in [name for name in os.environ if name.startswith("NEWSREEL_")]:
