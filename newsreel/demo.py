@@ -24,7 +24,8 @@ WAIT_S = 0.5
 def run(folder: Path | None, data: Path, *, ends: bool) -> PostManifest | None:
     """Publish `folder`, or a sample, on the embedded stack in `data`.
 
-    Stays up until Ctrl-C, unless it `ends` with the post; then returns the post.
+    Stays up until Ctrl-C, unless it `ends` with the post; then returns the post, and raises
+    KeyboardInterrupt when it is not let to finish.
     """
     with interruptible():
         try:
@@ -42,6 +43,8 @@ def run(folder: Path | None, data: Path, *, ends: bool) -> PostManifest | None:
                 show.out.print("\nIt stays up until Ctrl-C.")
                 signal.pause()
         except KeyboardInterrupt:
+            if ends:
+                raise
             show.err.print("Stopping.")
     return None
 
