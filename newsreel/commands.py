@@ -82,9 +82,8 @@ def publish_folder(folder: Path, out: Path, *, profile: str | None, jobs: int | 
     state = state_folder(out)
     rope = Rope()
     rooms = folder_rooms(source.parent, state, out)
-    site = settings.site if settings.base_url else _local_site(settings)
     with alone(state), show.Bars() as bars:
-        house = build(settings, rooms, rope.ring, site=site)
+        house = build(settings, rooms, rope.ring, site=_site(settings))
         post = house.records.claim_post(source.name)
         loop = Loop(house, rope, bars, jobs or default_jobs())
         return Done(post=loop.run(source.name, post), pages=out / post)
@@ -94,7 +93,10 @@ def _with_profile(settings: Settings, profile: str | None) -> Settings:
     return settings.model_copy(update={"profile": profile}) if profile else settings
 
 
-def _local_site(settings: Settings) -> Site:
+def _site(settings: Settings) -> Site:
+    """Where a site made on this computer will be seen, as far as anybody has said."""
+    if settings.base_url:
+        return settings.site
     return Site(base_url=LOCAL_SITE, name=settings.site_name, language=settings.language)
 
 
@@ -264,8 +266,7 @@ def embed(
 
 def _published(out: Path | None) -> tuple[Site, Store]:
     if out is not None:
-        settings = load()
-        return (settings.site if settings.base_url else _local_site(settings)), DirStore(out)
+        return _site(load()), DirStore(out)
     house = stack_house()
     return house.site, house.published
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipeline import lease, render, texts
+from pipeline import address, lease, render, texts
 from pipeline.errors import Missing, OverLimit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
 from pipeline.model import Drop, Limits, Source, Step
 from pipeline.plan import Order, plan
 from pipeline.probe import probe
-from pipeline.records import PostRecords, failures, item_key, settled_prefix
-
-IMMUTABLE = "public, max-age=31536000, immutable"
+from pipeline.records import PostRecords, failures, item_key
 
 
 def ingest(house: House, post: str, item: str) -> None:
@@ -98,7 +96,7 @@ def _make(house: House, drop: Drop, step: Step, tell: render.Report) -> None:
         shop = render.Shop(ffmpeg=house.ffmpeg, source=path, folder=folder, limits=limits)
         record = render.perform(step, prefix, shop, tell)
         for artifact in record.artifacts:
-            house.published.put(render.stored(artifact, folder, IMMUTABLE))
+            house.published.put(render.stored(artifact, folder, address.FOREVER))
     house.records.put(item_key(drop.post, drop.item, "done", step.fingerprint), record)
 
 
@@ -114,7 +112,7 @@ def remake(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
         drop = look.items[name]
         again = dataclasses.replace(drop, edition=drop.edition + 1)
         house.records.put(item_key(post, name, "drop"), again)
-    _unsettle(house, post)
+    house.records.drop(*house.records.marks(post))
     return tuple(sorted(names))
 
 
@@ -125,10 +123,6 @@ def _known(house: House, post: str, item: str | None) -> PostRecords:
     return look
 
 
-def _unsettle(house: House, post: str) -> None:
-    house.records.drop(*(entry.key for entry in house.records.store.list(settled_prefix(post))))
-
-
 def retry(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
     """Forget the failures of a post or of one item, so that the next scan tries them again.
 
@@ -136,5 +130,5 @@ def retry(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
     """
     keys = list(failures(_known(house, post, item).entries, post, item))
     house.records.drop(*keys)
-    _unsettle(house, post)
+    house.records.drop(*house.records.marks(post))
     return tuple(sorted({key.split("/")[2] for key in keys if "/fail-" in key}))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import images_poster, manifest, pages
+from pipeline import address, images_poster, manifest, pages
 from pipeline.errors import Missing
 from pipeline.house import House
 from pipeline.manifest import Alias, Composed
@@ -23,8 +23,6 @@ from pipeline.store import Store
 
 # Write-once media change only with their source; browsers may keep them for a day.
 DAILY = "public, max-age=86400"
-# Placeholders are replaced within minutes.
-SHORT = "public, max-age=60, stale-while-revalidate=600"
 # Records change while a film is in the works; a later bell will see what this run did not.
 MAX_ROUNDS = 5
 PLACEHOLDER_SIZE = (1280, 720)
@@ -98,11 +96,17 @@ def _name(house: House, post: str, aliases: tuple[Alias, ...], there: Mapping[st
 
 
 def _placeholders(item: ItemManifest) -> tuple[Object, ...]:
-    """Posters that are valid from the first minute, for what has none of its own yet."""
+    """Posters that are valid from the first minute, for what has none of its own yet.
+
+    They are cached as briefly as a page: the real ones replace them within minutes.
+    """
     made = ((name, _placeholder(item.kind, name)) for name in ("poster.jpg", "poster-play.jpg"))
     return tuple(
         Object(
-            key=f"{item.post}/{item.item}/{name}", body=body, media_type="image/jpeg", cache=SHORT
+            key=f"{item.post}/{item.item}/{name}",
+            body=body,
+            media_type="image/jpeg",
+            cache=address.POINTER,
         )
         for name, body in made
     )

@@ -216,6 +216,10 @@ class Records:
             runs=found["run"],
         )
 
+    def marks(self, post: str) -> list[str]:
+        """The keys that say a post is settled; dropping them has the next scan look at it."""
+        return [entry.key for entry in self.store.list(settled_prefix(post))]
+
     # -- values
 
     def read(self, kind: type[T], entry: Entry) -> T:

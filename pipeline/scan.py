@@ -93,7 +93,7 @@ def _check_published(house: House, post: str) -> None:
         for name, record in item.done.items()
         if not there.issuperset(artifact.key for artifact in record.artifacts)
     ]
-    marks = [entry.key for entry in house.records.store.list(settled_prefix(post))]
+    marks = house.records.marks(post)
     house.records.drop(*lost, *marks, post_key(post, "published"))
 
 

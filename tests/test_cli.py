@@ -16,6 +16,7 @@ from typing import Any
 import media
 import pytest
 from click.testing import CliRunner
+from command import newsreel
 
 from newsreel.cli import main
 
@@ -38,16 +39,6 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(media.photo(), post / "Plaza Mayor.jpg")
     shutil.copy(media.sound(), post / "calle.wav")
     return post
-
-
-def newsreel(
-    env: dict[str, str], cwd: Path, *arguments: str | Path
-) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    command = [sys.executable, "-m", "newsreel", *map(str, arguments)]
-    return subprocess.run(
-        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def test_publishes_a_folder(env: dict[str, str], folder: Path, tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -14,12 +12,11 @@ from typing import Any
 
 import media
 import pytest
+from command import PATIENCE_S, newsreel
 
 from newsreel.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("only_stack")]
-
-PATIENCE_S = 180.0
 
 
 @pytest.fixture
@@ -38,16 +35,6 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(media.sound(), post / "calle.wav")
     (post / "roto.mp4").write_bytes(b"no film" * 200)
     return post
-
-
-def newsreel(
-    env: dict[str, str], cwd: Path, *arguments: str | Path
-) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    command = [sys.executable, "-m", "newsreel", *map(str, arguments)]
-    return subprocess.run(
-        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
 
 
 def processes(of: Path) -> list[str]:
