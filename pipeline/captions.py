@@ -50,13 +50,21 @@ class _Mended:
     notes: tuple[str, ...]
 
 
-def clean(path: str, name: str, offset_ms: int = 0, max_bytes: int = _MAX_BYTES) -> dict[str, Any]:
+def clean(
+    path: str,
+    name: str,
+    max_bytes: int = _MAX_BYTES,
+    start_ms: int = 0,
+    end_ms: int | None = None,
+) -> dict[str, Any]:
     """Read an uploaded subtitle file and answer it as clean WebVTT; runs in the confined child.
 
-    `name` is the file's own name ("film.es.srt"), from which the language is read; `offset_ms` is
-    added to every time. Answers {"webvtt", "cues", "last_ms", "language", "notes", "warnings"}:
-    notes say what was mended, warnings what the linter found. Raises errors.OverLimit, Unsupported
-    or Unreadable, the last with the number of the first line that makes no sense.
+    `name` is the file's own name ("film.es.srt"), from which the language is read. Of a film that
+    is published in part, `start_ms` and `end_ms` (None: to the end) say which, on the file's clock:
+    the cues of that part are cut at its borders and timed from its beginning. Answers {"webvtt",
+    "cues", "last_ms", "language", "notes", "warnings"}: notes say what was mended, warnings what
+    the linter found. Raises errors.OverLimit, Unsupported or Unreadable, the last with the number
+    of the first line that makes no sense.
     """
     data = Path(path).read_bytes()
     if len(data) > max_bytes:
@@ -65,17 +73,20 @@ def clean(path: str, name: str, offset_ms: int = 0, max_bytes: int = _MAX_BYTES)
             "(setting limits.max_text_bytes)."
         )
     found = captions_read.read(data)
-    mended = _mend(found.cues, offset_ms)
+    mended = _mend(found.cues)
     if not mended.cues:
         raise errors.Unreadable("The subtitle file holds no text that could be shown.")
+    cues = _between(mended.cues, start_ms, end_ms)
+    if not cues:
+        raise errors.Unreadable("The subtitle file has no text for the part that is published.")
     language = _language(name) or found.language
     return {
-        "webvtt": to_webvtt(mended.cues),
-        "cues": len(mended.cues),
-        "last_ms": max(cue.end_ms for cue in mended.cues),
+        "webvtt": to_webvtt(cues),
+        "cues": len(cues),
+        "last_ms": max(cue.end_ms for cue in cues),
         "language": language,
         "notes": [*found.notes, *mended.notes],
-        "warnings": list(lint(mended.cues, language)),
+        "warnings": list(lint(cues, language)),
     }
 
 
@@ -149,10 +160,9 @@ def plain_text(cues: Sequence[Cue]) -> tuple[str, ...]:
 # --- mending ------------------------------------------------------------------------------------
 
 
-def _mend(cues: Iterable[Cue], offset_ms: int) -> _Mended:
-    """Shift, order, and repair what can be repaired; every loss gets a note."""
-    shifted = [_shifted(cue, offset_ms) for cue in cues]
-    wordy = sorted((cue for cue in shifted if words(cue.text)), key=_when)
+def _mend(cues: Iterable[Cue]) -> _Mended:
+    """Order, and repair what can be repaired; every loss gets a note."""
+    wordy = sorted((cue for cue in cues if words(cue.text)), key=_when)
     unique = list({(c.start_ms, c.end_ms, words(c.text)): c for c in reversed(wordy)}.values())[
         ::-1
     ]
@@ -170,8 +180,18 @@ def _mend(cues: Iterable[Cue], offset_ms: int) -> _Mended:
     return _Mended(cues=tuple(timed), notes=tuple(note for note in notes if note))
 
 
-def _shifted(cue: Cue, offset_ms: int) -> Cue:
-    return replace(cue, start_ms=cue.start_ms + offset_ms, end_ms=cue.end_ms + offset_ms)
+def _between(cues: Sequence[Cue], start_ms: int, end_ms: int | None) -> tuple[Cue, ...]:
+    """What is shown between two moments, on the clock of the first. A choice, so without a note."""
+    last = max((cue.end_ms for cue in cues), default=0) if end_ms is None else end_ms
+    return tuple(
+        replace(
+            cue,
+            start_ms=max(cue.start_ms, start_ms) - start_ms,
+            end_ms=min(cue.end_ms, last) - start_ms,
+        )
+        for cue in cues
+        if cue.end_ms > start_ms and cue.start_ms < last
+    )
 
 
 def _with_ends(cues: Sequence[Cue]) -> list[Cue]:

@@ -53,6 +53,7 @@ def main() -> NoReturn:
 def confine(orders: Orders) -> None:
     """Apply every layer to this process; nothing of it can be undone."""
     _die_with(orders["parent"])
+    os.nice(orders["nice"])
     _scrub(orders["scratch"])
     _drop_capabilities()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)

@@ -1,9 +1,10 @@
 """What of a manifest is shown now.
 
-Owns the choices that snippets and pages have in common: whether an item plays yet, which file it
-plays, its tracks, widths, downloads, name and shape. Refuses to write markup: see `embed` and
-`pages`. Before an item is probed its shape is the commonest one, 16:9, and its poster is the
-placeholder the publisher keeps at the stable name.
+Owns the choices that snippets and pages have in common: whether an item plays yet, its tracks,
+widths, downloads, name and shape, and which items readers see. What a film plays from is in
+`display_film`. Refuses to write markup: see `embed` and `pages`. Before an item is probed its
+shape is the commonest one, 16:9, and its poster is the placeholder the publisher keeps at the
+stable name.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, SourceFac
 from pipeline.phrases import Phrases
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
-
-# The rung a page plays unasked: what most screens inside an article can show.
-_FIRST_RUNG = 720
 
 # The width of a photo that is shown where only one can be named; wide enough for an article
 # column on a dense screen.
@@ -56,8 +54,38 @@ def stage(item: ItemManifest) -> Stage:
 
 
 def shown(post: PostManifest) -> tuple[ItemManifest, ...]:
-    """The items readers see on the post's page: neither failed nor withdrawn, in order."""
-    return tuple(item for item in post.items if stage(item) in (Stage.READY, Stage.PREPARING))
+    """The items readers see on the post's page, in order.
+
+    Those that failed or were withdrawn are left out, and so are versions: the item they are
+    versions of offers them.
+    """
+    return tuple(item for item in post.items if _is_seen(item) and main_version(post, item) is item)
+
+
+def main_version(post: PostManifest, item: ItemManifest) -> ItemManifest:
+    """The item that offers this one as a version; itself where there is none that is seen."""
+    if not item.version_of:
+        return item
+    named = (one for one in post.items if one.item == item.version_of and not one.version_of)
+    return next((one for one in named if _is_seen(one)), item)
+
+
+def versions(post: PostManifest, item: ItemManifest) -> tuple[ItemManifest, ...]:
+    """All versions of the film that `item` is one of, the main one first; () for a lone film."""
+    main = main_version(post, item)
+    others = [
+        one
+        for one in post.items
+        if one.version_of and _is_seen(one) and one is not main and main_version(post, one) is main
+    ]
+    return (main, *others) if others else ()
+
+
+def version_label(item: ItemManifest, say: Phrases) -> str:
+    """What readers call a version: Full version, Short version, or the name it was given."""
+    if item.version in ("", "short"):
+        return say(f"version-{item.version or 'full'}")
+    return say("version-named", name=item.version)
 
 
 def photos(post: PostManifest) -> tuple[ItemManifest, ...]:
@@ -126,39 +154,27 @@ def poster(item: ItemManifest) -> Picture:
     if item.kind is Kind.PHOTO and jpegs(item):
         made = article_photo(item)
         return Picture(key=made.key, width=made.width or 0, height=made.height or 0)
-    made_posters = _with_roles(item, "poster")
+    made_posters = with_roles(item, "poster")
     width, height = shape(item)
     if made_posters:
         width, height = made_posters[0].width or width, made_posters[0].height or height
     return Picture(key=address.file(item, "poster.jpg"), width=width, height=height)
 
 
-def rungs(item: ItemManifest) -> tuple[Artifact, ...]:
-    """Every size of the film, largest first."""
-    return tuple(sorted(_with_roles(item, "rung"), key=_short_side, reverse=True))
-
-
-def film(item: ItemManifest) -> Artifact:
-    """The file a page plays unasked: a hashed name, so that a new version is a new URL."""
-    sizes = rungs(item)
-    fitting = [rung for rung in sizes if _short_side(rung) <= _FIRST_RUNG]
-    return (fitting or list(reversed(sizes)) or list(_with_roles(item, "video")))[0]
-
-
 def sounds(item: ItemManifest) -> tuple[Artifact, ...]:
     """The sound files a page offers: the better one first, the one for old players next."""
-    return _with_roles(item, "sound") + _with_roles(item, "enclosure")
+    return with_roles(item, "sound") + with_roles(item, "enclosure")
 
 
 def waveform(item: ItemManifest) -> Artifact | None:
     """The picture of the sound, where there is one."""
-    return next(iter(_with_roles(item, "waveform")), None)
+    return next(iter(with_roles(item, "waveform")), None)
 
 
 def captions(item: ItemManifest) -> tuple[Artifact, ...]:
     """Subtitle files, those in the item's own language first."""
     return tuple(
-        sorted(_with_roles(item, "captions"), key=lambda made: made.language != item.language)
+        sorted(with_roles(item, "captions"), key=lambda made: made.language != item.language)
     )
 
 
@@ -184,20 +200,29 @@ def article_photo(item: ItemManifest) -> Artifact:
 
 
 def downloads(item: ItemManifest) -> tuple[Artifact, ...]:
-    """The files a reader may take home: every size of film, sound, the largest photo, subtitles."""
-    film_files = rungs(item) or _with_roles(item, "video")
-    return film_files + sounds(item) + jpegs(item)[-1:] + captions(item)
+    """The files a reader may take home: the film, the sound, the largest photo, subtitles."""
+    return with_roles(item, "video") + sounds(item) + jpegs(item)[-1:] + captions(item)
 
 
 def download_label(made: Artifact, say: Phrases) -> str:
     """What a download link says: MP4 720p, M4A, JPEG 2560 x 1707, VTT Español."""
-    if made.role in ("rung", "video"):
-        return f"MP4 {_short_side(made)}p"
+    if made.role == "video":
+        return f"MP4 {short_side(made)}p"
     if made.role == "photo":
         return f"JPEG {made.width} × {made.height}"  # noqa: RUF001 - the sign of a size
     if made.role == "captions":
         return f"{say('captions')} ({track_label(made)}, VTT)"
     return "M4A" if made.media_type == "audio/mp4" else "MP3"
+
+
+def short_side(made: Artifact) -> int:
+    """The pixels a size of film is named by: 720 for 720p, upright or not."""
+    return min(made.width or 0, made.height or 0)
+
+
+def with_roles(item: ItemManifest, *roles: str) -> tuple[Artifact, ...]:
+    """The outputs of an item that play one of these parts, in the manifest's order."""
+    return tuple(made for made in item.outputs if made.role in roles)
 
 
 def is_silent(item: ItemManifest) -> bool:
@@ -224,18 +249,14 @@ def scrubbed(item: ItemManifest, say: Phrases) -> ItemManifest:
 def _plays(item: ItemManifest) -> bool:
     if item.kind is Kind.PHOTO:
         return bool(jpegs(item))
-    wanted = ("rung", "video") if item.kind is Kind.VIDEO else ("sound", "enclosure")
-    return bool(_with_roles(item, *wanted))
+    wanted = ("hls", "video") if item.kind is Kind.VIDEO else ("sound", "enclosure")
+    return bool(with_roles(item, *wanted))
 
 
-def _with_roles(item: ItemManifest, *roles: str) -> tuple[Artifact, ...]:
-    return tuple(made for made in item.outputs if made.role in roles)
+def _is_seen(item: ItemManifest) -> bool:
+    return stage(item) in (Stage.READY, Stage.PREPARING)
 
 
 def _photos_of(item: ItemManifest, media_type: str) -> tuple[Artifact, ...]:
-    made = [one for one in _with_roles(item, "photo") if one.media_type == media_type]
+    made = [one for one in with_roles(item, "photo") if one.media_type == media_type]
     return tuple(sorted(made, key=lambda one: one.width or 0))
-
-
-def _short_side(made: Artifact) -> int:
-    return min(made.width or 0, made.height or 0)

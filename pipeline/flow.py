@@ -7,16 +7,23 @@ many machines it is Celery. `scan` finds the work, `publish` shows it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
 
-from pipeline import address, lease, render, texts
+from pipeline import address, lease, partial, render, texts, todo
 from pipeline.errors import Missing, OverLimit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
-from pipeline.model import Drop, Limits, Source, Step
-from pipeline.plan import Order, plan
-from pipeline.probe import probe
-from pipeline.records import PostRecords, failures, item_key
+from pipeline.model import Artifact, Drop, Limits, Source, Step
+from pipeline.order import Order
+from pipeline.plan import plan
+from pipeline.records import ItemRecords, PostRecords, failures, item_key
+from pipeline.shop import Progress, Report, Shop
+
+# What does not make a post playable stands back for what does, on the same machine.
+PATIENT_NICE = 10
 
 
 def ingest(house: House, post: str, item: str) -> None:
@@ -44,11 +51,9 @@ def ingest(house: House, post: str, item: str) -> None:
 def _order(house: House, drop: Drop) -> Order:
     profile = house.profile(drop.profile)
     _check_size(drop.media, profile.limits)
-    with (
-        house.ingest.local(drop.media.key, house.sources) as path,
-        house.workbench() as folder,
-    ):
-        found = probe(path, folder, profile.limits)
+    with house.workbench() as folder:
+        place = partial.Place(cache=house.sources, scratch=folder, limits=profile.limits)
+        found = partial.examined(house.ingest, drop.media, place)
     said = texts.read(house.ingest, drop.sidecars, profile.limits.max_text_bytes)
     return Order(drop=drop, probe=found, profile=profile, tool=house.tool, texts=said)
 
@@ -63,41 +68,74 @@ def _check_size(source: Source, limits: Limits) -> None:
         )
 
 
-def make(house: House, post: str, item: str, step: str, *, report: render.Report) -> None:
+def make(house: House, post: str, item: str, step: str, *, report: Report) -> None:
     """Run one step of an item's plan, store what it made, and ring for the pages.
 
     Raises what the step raises, after recording it.
     """
     records = house.item(post, item)
     wanted = step_of(records.plan, step) if records and records.plan else None
-    if records is None or wanted is None:
+    if records is None or wanted is None or not todo.is_ready(wanted, records):
         return
     try:
         with lease.hold(house.records, records, wanted.fingerprint, house.owner) as pulse:
 
-            def tell(progress: render.Progress) -> None:
+            def tell(progress: Progress) -> None:
                 pulse.report(progress.percent, progress.text)
                 report(progress)
 
-            _make(house, records.drop, wanted, tell)
+            _make(house, records, wanted, tell)
     except (lease.Busy, Missing):
         return
     finally:
         house.ring(publish_bell(post))
 
 
-def _make(house: House, drop: Drop, step: Step, tell: render.Report) -> None:
+def _make(house: House, records: ItemRecords, step: Step, tell: Report) -> None:
+    drop = records.drop
     prefix = f"{drop.post}/{drop.item}/r/{step.fingerprint}"
-    limits = house.profile(drop.profile).limits
-    with (
-        house.ingest.local(step.source.key, house.sources) as path,
-        house.workbench() as folder,
-    ):
-        shop = render.Shop(ffmpeg=house.ffmpeg, source=path, folder=folder, limits=limits)
+    with house.workbench() as folder, _shop(house, records, step, folder) as shop:
         record = render.perform(step, prefix, shop, tell)
         for artifact in record.artifacts:
             house.published.put(render.stored(artifact, folder, address.FOREVER))
     house.records.put(item_key(drop.post, drop.item, "done", step.fingerprint), record)
+
+
+@contextlib.contextmanager
+def _shop(house: House, records: ItemRecords, step: Step, folder: Path) -> Iterator[Shop]:
+    """The bench of a step, with what it is made from: its part of the source, or other outputs."""
+    limits = house.profile(records.drop.profile).limits
+    bench = Shop(
+        ffmpeg=house.ffmpeg,
+        source=folder,
+        folder=folder,
+        limits=limits,
+        nice=PATIENT_NICE if step.priority else 0,
+    )
+    with contextlib.ExitStack() as stack:
+        place = partial.Place(cache=house.sources, scratch=folder, limits=limits)
+        if step.needs:
+            inputs = tuple(
+                (made, stack.enter_context(house.published.local(made.key, folder)))
+                for made in _needed(records, step)
+            )
+            yield dataclasses.replace(bench, source=house.ffmpeg, inputs=inputs)
+            return
+        wanted = partial.reach(step)
+        path = stack.enter_context(
+            partial.source(house.ingest, step.source, step.demuxer, wanted, place)
+        )
+        yield dataclasses.replace(bench, source=path, whole=not partial.is_part(path, place))
+
+
+def _needed(records: ItemRecords, step: Step) -> Iterator[Artifact]:
+    """What the steps before it have made of its rung, and of sound; the failed made nothing."""
+    rungs = {getattr(out, "rung", None) for out in step.outputs}
+    for other in records.plan.steps if records.plan else ():
+        if other.name in step.needs and other.fingerprint in records.done:
+            for made in records.done[other.fingerprint].artifacts:
+                if made.role != "chunk" or made.extra.get("rung") in rungs:
+                    yield made
 
 
 def remake(house: House, post: str, item: str | None = None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from pipeline.store import Store
 from pipeline.todo import Bell
 
 # Raised when pages or manifests change shape, so that settled posts are published anew.
-PAGES_VERSION = 1
+PAGES_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class House:
 
 def publish_bell(post: str) -> Bell:
     """Ask for a post's pages to be brought up to date."""
-    return Bell(priority=2, task="publish", post=post)
+    return Bell(priority=0, task="publish", post=post)
 
 
 def ring_due(house: House, item: ItemRecords) -> int:

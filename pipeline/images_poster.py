@@ -7,9 +7,10 @@ picture shown while an item is being prepared. Refuses to take frames out of fil
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from math import sqrt
+from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ _FINER = 4
 # Frames are judged at this size; noise is gone and blur still shows.
 _JUDGED = (480, 480)
 _DARK, _BRIGHT = 24, 235
+# A grid of 16 by 16 cells of 8 by 8 pixels; a cell whose neighbouring pixels differ by less than
+# this on average is plain ground: compressed walls and skies stay below, skin and cloth do not.
+_CELLS, _CELL, _ROUGH = 16, 8, 4
 _PAPER, _EDGE, _INK = (238, 239, 241), (221, 223, 227), (171, 176, 184)
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=1, offset=128)
 
@@ -35,8 +39,9 @@ _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How a frame looks, in figures: variance of its edges, spread and mean of its light
-    (0..255), share of pixels that are neither black nor white, and colourfulness (Hasler and
-    Suesstrunk 2003, the spread of the two opponent channels).
+    (0..255), share of pixels that are neither black nor white, colourfulness (Hasler and
+    Suesstrunk 2003, the spread of the two opponent channels), and the share of its area with
+    something to see in it, as opposed to plain ground around a title.
     """  # noqa: D205 - one sentence
 
     edges: float
@@ -44,30 +49,40 @@ class Look:
     spread: float
     exposed: float
     colour: float
+    detail: float
 
 
 def choose(paths: list[str]) -> int:
-    """Index of the best poster among JPEG or PNG frames; the earliest wins a tie.
+    """Index of the best poster among JPEG or PNG frames of one film; the first wins a tie.
 
-    A frame that does not open is passed over; errors.Unreadable when none does.
+    Bars that are black in every frame do not count. Among equally good frames the one that looks
+    like the rest of the film wins. A frame that does not open is passed over; errors.Unreadable
+    when none does.
     """
-    scores = [_score_of(path) for path in paths]
-    if not any(scores):
+    opened = {index: image for index, path in enumerate(paths) if (image := _opened(path))}
+    if not opened:
         raise errors.Unreadable("No frame of the film makes a poster.")
-    return scores.index(max(scores))
+    area = _area(list(opened.values()))
+    frames = {index: image.crop(area(image)) for index, image in opened.items()}
+    scores = {index: score(_look(image)) for index, image in frames.items()}
+    palettes = {index: _palette(image) for index, image in frames.items()}
+    typical = _typical(list(palettes.values()), list(scores.values()))
+    return max(scores, key=lambda index: scores[index] * _fitting(palettes[index], typical))
 
 
 def score(look: Look) -> float:
     """How good a poster is, over 0: a product, so that one grave fault cannot be bought off.
 
     Each part lies in 0.05..1 and saturates where more is no better: edge variance of 400 is
-    crisp, a light spread of 55 is full contrast, colourfulness of 40 is "quite colourful".
+    crisp, a light spread of 55 is full contrast, colourfulness of 40 is "quite colourful", and a
+    face before a plain wall still has detail in a third of the picture.
     """
     crisp = min(sqrt(look.edges / 400), 1)
     contrast = min(look.spread / 55, 1)
     balance = 1 - abs(look.mean - 118) / 137
     colour = 0.7 + 0.3 * min(look.colour / 40, 1)
-    parts = (crisp, contrast, balance, look.exposed, colour)
+    filled = min(look.detail / 0.35, 1)
+    parts = (crisp, contrast, balance, look.exposed, colour, filled)
     product = 1.0
     for part in parts:
         product *= max(part, 0.05)
@@ -111,15 +126,31 @@ def placeholder(target: str, width: int, height: int, kind: str) -> dict[str, An
 # --- judging ------------------------------------------------------------------------------------
 
 
-def _score_of(path: str) -> float:
+def _opened(path: str) -> Image.Image | None:
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as frame:
             frame.draft("RGB", _JUDGED)
             image = frame.convert("RGB")
     except (OSError, SyntaxError, ValueError):
-        return 0.0
+        return None
     image.thumbnail(_JUDGED, Image.Resampling.BILINEAR)
-    return score(_look(image))
+    return image
+
+
+def _area(frames: list[Image.Image]) -> Callable[[Image.Image], tuple[int, int, int, int]]:
+    """What is left of a frame without the bars that are black in all of them."""
+    width, height = size = frames[0].size
+    lit = Image.new("L", size)
+    for frame in frames:
+        lit = ImageChops.lighter(lit, frame.convert("L").resize(size))
+    shown = lit.point(lambda value: 255 * (value >= _DARK)).getbbox() or (0, 0, width, height)
+
+    def area(frame: Image.Image) -> tuple[int, int, int, int]:
+        across, down = frame.width / width, frame.height / height
+        left, top, right, bottom = shown
+        return int(left * across), int(top * down), ceil(right * across), ceil(bottom * down)
+
+    return area
 
 
 def _look(image: Image.Image) -> Look:
@@ -127,12 +158,51 @@ def _look(image: Image.Image) -> Look:
     light = ImageStat.Stat(grey)
     counts = grey.histogram()
     return Look(
-        edges=ImageStat.Stat(grey.filter(_LAPLACIAN)).var[0],
+        edges=_edges(grey),
         mean=light.mean[0],
         spread=light.stddev[0],
         exposed=sum(counts[_DARK:_BRIGHT]) / sum(counts),
         colour=_colourfulness(image),
+        detail=_detail(grey),
     )
+
+
+def _edges(grey: Image.Image) -> float:
+    """Variance of the Laplacian; Pillow's filters leave the outermost pixels as they were."""
+    inner = (1, 1, max(grey.width - 1, 2), max(grey.height - 1, 2))
+    return ImageStat.Stat(grey.filter(_LAPLACIAN).crop(inner)).var[0]
+
+
+def _detail(grey: Image.Image) -> float:
+    """Share of the cells of a grid in which the light differs visibly from place to place."""
+    small = grey.resize((_CELLS * _CELL, _CELLS * _CELL), Image.Resampling.BOX)
+    rough = ImageChops.subtract(
+        small.filter(ImageFilter.MaxFilter(3)), small.filter(ImageFilter.MinFilter(3))
+    )
+    cells = rough.resize((_CELLS, _CELLS), Image.Resampling.BOX).histogram()
+    return sum(cells[_ROUGH:]) / _CELLS**2
+
+
+def _palette(image: Image.Image) -> list[float]:
+    """Shares of eight levels of red, of green and of blue."""
+    counts = image.histogram()
+    pixels = image.width * image.height
+    return [sum(counts[first : first + 32]) / pixels for first in range(0, len(counts), 32)]
+
+
+def _typical(palettes: list[list[float]], weights: list[float]) -> list[float]:
+    """The film's palette: frames count by their score, or a film of fades would be black."""
+    total = sum(weights)
+    return [
+        sum(share * weight for share, weight in zip(shares, weights, strict=True)) / total
+        for shares in zip(*palettes, strict=True)
+    ]
+
+
+def _fitting(palette: list[float], typical: list[float]) -> float:
+    """0.75..1: how much a frame looks like the film; it decides between good frames only."""
+    common = sum(min(pair) for pair in zip(palette, typical, strict=True)) / 3
+    return 0.75 + 0.25 * common
 
 
 def _colourfulness(image: Image.Image) -> float:

@@ -1,33 +1,29 @@
 """From names in the ingest bucket to posts and items: what belongs to what.
 
-Owns the reading of file names, of post.toml, and the slugs. Pure: it sees listings and text, never
-a store. Extensions are hints only; what a file really is, `probe` decides. `flow.scan` calls this.
+Owns the reading of file names, the slugs, and how a reporter writes times. Pure: it sees listings
+and text, never a store. Extensions are hints only; what a file really is, `probe` decides.
+`versions` knows what names a version; `post_toml` reads what the reporter says; `scan` calls both.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import mimetypes
 import re
-import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StrictStr, ValidationError
-
-from pipeline import languages
+from pipeline import languages, versions
 from pipeline.model import Entry, ItemInfo, Kind, PostInfo, Sidecar, Source
+from pipeline.versions import bare
 
 POST_TOML = "post.toml"
 # What the raw name of a post begins with that is no folder but a file at the root.
 ROOT = "./"
 MAX_SLUG = 60
-# Enough to start mending a post.toml with; a note is no place for thousands.
-MAX_PROBLEMS = 5
 # Names of our own pages and folders inside a post: an item may not take them.
 RESERVED = frozenset({"index", "post", "embeds", "gallery", "r", "feed", "podcast"})
 
@@ -44,6 +40,10 @@ _PHOTO = frozenset(
     ".jpg .jpeg .png .gif .webp .avif .heic .heif .hif .tif .tiff .bmp .dng .cr2 .nef .arw .jxl"
     " .mpo .svg".split()
 )
+# Bounded, so that no moment is beyond what a number can hold.
+_MOMENT = re.compile(r"(?:(?:[0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}|[0-9]{1,7})(?:\.[0-9]{1,6})?")
+# Word processors turn hyphens into dashes.
+_DASH = re.compile("[-\u2013\u2014]")
 # What operating systems and sync tools leave behind; never a reporter's work.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
 
@@ -58,20 +58,32 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loose:
-    """A media file with its sidecars, before it has a slug."""
+    """A media file with what belongs to it, before it has a slug.
+
+    `version_of` is the path of the film that it is a version of. With `cut_from` it is a part of
+    that film, by a line of post.toml; then `path` is what a file of its own would be called.
+    """
 
     path: str
     entry: Entry
+    info: ItemInfo
     sidecars: tuple[Sidecar, ...] = ()
+    version: str = ""
+    version_of: str = ""
+    cut_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """A folder sorted into items, in reading order, with what is left waiting."""
+    """A folder sorted into items, in reading order, with what is left waiting.
+
+    `notes` say what of post.toml does not fit the files, in the reporter's words.
+    """
 
     items: tuple[Loose, ...]
     toml: Entry | None
     waiting: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def slug(text: str) -> str:
@@ -152,13 +164,33 @@ def _spaced(text: str) -> str:
 
 
 def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
-    """Tell media from sidecars and put the items in reading order.
+    """Tell media from sidecars, find the versions of one film, put the items in reading order.
 
     `language` is what a subtitle file without a language in its name is taken to be in.
     """
-    media = [path for path in folder.files if _is_media(path)]
+    files = [
+        Loose(path=path, entry=entry, info=info_for(path, info))
+        for path, entry in folder.files.items()
+        if _is_media(path)
+    ]
+    parts, notes = _parts(files, info)
+    media = _related([*files, *parts])
+    beside, waiting = _sidecars(folder, [item.path for item in media], language)
+    items = [replace(item, sidecars=_sidecars_of(item, beside)) for item in media]
+    return Sorted(
+        items=tuple(sorted(items, key=lambda item: reading_order(item.path, info.order))),
+        toml=folder.files.get(POST_TOML),
+        waiting=waiting,
+        notes=notes,
+    )
+
+
+def _sidecars(
+    folder: Folder, media: Collection[str], language: str
+) -> tuple[dict[str, list[Sidecar]], tuple[str, ...]]:
+    """The sidecars of each media file, and those whose file is not here."""
     by_stem = _by_stem(media)
-    sidecars: dict[str, list[Sidecar]] = {}
+    beside: dict[str, list[Sidecar]] = {}
     waiting: list[str] = []
     for path, entry in sorted(folder.files.items()):
         if not _is_sidecar(path):
@@ -167,13 +199,16 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
         if owner is None:
             waiting.append(path)
         else:
-            sidecars.setdefault(owner, []).append(_sidecar(path, entry, owner, language))
-    ordered = sorted(media, key=lambda path: reading_order(path, info.order))
-    items = tuple(
-        Loose(path=path, entry=folder.files[path], sidecars=tuple(sidecars.get(path, ())))
-        for path in ordered
-    )
-    return Sorted(items=items, toml=folder.files.get(POST_TOML), waiting=tuple(waiting))
+            beside.setdefault(owner, []).append(_sidecar(path, entry, owner, language))
+    return beside, tuple(waiting)
+
+
+def _sidecars_of(item: Loose, beside: Mapping[str, list[Sidecar]]) -> tuple[Sidecar, ...]:
+    """What lies beside an item; the subtitles of a film are right for a part of it, too."""
+    own = beside.get(item.path, [])
+    spoken = {sidecar.language for sidecar in own if sidecar.role == "captions"}
+    films = (s for s in beside.get(item.cut_from, []) if s.role == "captions")
+    return (*own, *(s for s in films if s.language not in spoken))
 
 
 def reading_order(path: str, order: tuple[str, ...]) -> tuple[int, list[tuple[int, int, str]]]:
@@ -191,116 +226,6 @@ def source(entry: Entry) -> Source:
     return Source(key=entry.key, name=name, bytes=entry.bytes, identity=entry.identity)
 
 
-# --- post.toml -------------------------------------------------------------------------------
-
-
-# A name of thousands of parts (a.a.a...) keeps the parser busy for hours and eats all memory.
-_DEEP_NAME = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){20}""")
-_DateTime = Annotated[dt.datetime, Strict()]
-_Date = Annotated[dt.date, Strict()]
-# "1:23", "1:02:03.5" or "83"; bounded, so that no moment is beyond what a number can hold.
-_MOMENT = r"^$|^([0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}(\.[0-9]{1,6})?$|^[0-9]{1,7}(\.[0-9]{1,6})?$"
-
-
-class _ItemTable(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    title: str | dict[str, str] = ""
-    caption: str = ""
-    alt: str = ""
-    credit: str = ""
-    poster: str = Field(default="", pattern=_MOMENT)
-
-
-class _PostTable(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    title: str | dict[str, str] = ""
-    language: Literal["", "en", "es"] = ""
-    # Strict, or the number 2024 would become some second of the year 1970.
-    date: StrictStr | _DateTime | _Date = ""
-    byline: str = ""
-    credit: str = ""
-    cover: str = ""
-    profile: str = ""
-    text: str = ""
-    order: tuple[str, ...] = ()
-    items: dict[str, _ItemTable] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TomlReading:
-    """What post.toml says, and what of it could not be used, in the reporter's words."""
-
-    info: PostInfo = field(default_factory=PostInfo)
-    notes: tuple[str, ...] = ()
-
-
-def read_toml(data: bytes) -> TomlReading:
-    """Parse post.toml; whatever is wrong becomes a note, never a reason not to publish."""
-    try:
-        table = _PostTable.model_validate(tomllib.loads(_harmless(data.decode("utf-8-sig"))))
-    except ValidationError as error:
-        return TomlReading(
-            notes=(f"post.toml was ignored until this is mended: {_problems(error)}.",)
-        )
-    # A ValueError of its own comes from numbers of thousands of digits, a RecursionError from
-    # thousands of brackets.
-    except (ValueError, RecursionError) as error:
-        return TomlReading(notes=(f"post.toml was ignored, it cannot be read: {error}.",))
-    return TomlReading(info=_post_info(table))
-
-
-def _harmless(text: str) -> str:
-    if _DEEP_NAME.search(text):
-        raise ValueError("a name in it has too many parts")
-    return text
-
-
-def _problems(error: ValidationError) -> str:
-    found = error.errors()
-    first = [f"{_place(item['loc'])}: {item['msg']}" for item in found[:MAX_PROBLEMS]]
-    more = [f"and {len(found) - MAX_PROBLEMS} more"] if len(found) > MAX_PROBLEMS else []
-    return "; ".join([*first, *more])
-
-
-def _place(parts: tuple[int | str, ...]) -> str:
-    return ".".join(str(part)[:MAX_SLUG] for part in parts)
-
-
-def _post_info(table: _PostTable) -> PostInfo:
-    title, titles = _titles(table.title, table.language)
-    return PostInfo(
-        title=title,
-        titles=titles,
-        language=table.language,
-        date=table.date if isinstance(table.date, str) else table.date.isoformat(),
-        byline=table.byline,
-        credit=table.credit,
-        cover=table.cover,
-        profile=table.profile,
-        text=table.text,
-        order=table.order,
-        items={name: _item_info(item, table.language) for name, item in table.items.items()},
-    )
-
-
-def _item_info(item: _ItemTable, language: str) -> ItemInfo:
-    title, titles = _titles(item.title, language)
-    return ItemInfo(
-        title=title,
-        titles=titles,
-        caption=item.caption,
-        alt=item.alt,
-        credit=item.credit,
-        poster=item.poster,
-    )
-
-
-def _titles(title: str | dict[str, str], language: str) -> tuple[str, dict[str, str]]:
-    if isinstance(title, str):
-        return title, {}
-    return title.get(language) or next(iter(title.values()), ""), title
-
-
 def info_for(path: str, info: PostInfo) -> ItemInfo:
     """The entry of post.toml for a file: by path, by name, or by stem."""
     name = PurePosixPath(path).name
@@ -310,14 +235,84 @@ def info_for(path: str, info: PostInfo) -> ItemInfo:
     return ItemInfo()
 
 
+# --- versions of one film --------------------------------------------------------------------
+
+
+def _parts(files: Iterable[Loose], info: PostInfo) -> tuple[list[Loose], tuple[str, ...]]:
+    """What lines of post.toml cut from films; a film file of a part's name is the better one."""
+    films = [item for item in files if _is_film(item.path)]
+    there = {bare(film.path).casefold(): film.path for film in films}
+    asked = [part for film in films for part in _parts_of(film, info)]
+    wanted, notes = [], []
+    for part in asked:
+        file = there.get(bare(part.path).casefold())
+        if file is None:
+            wanted.append(part)
+        else:
+            notes.append(f"The file {file} is published, not the part that post.toml names so.")
+    for name, entry in info.items.items():
+        if entry.versions and not any(film.info is entry for film in films):
+            notes.append(f"post.toml names versions of {name}, but no film of that name is here.")
+    return wanted, tuple(notes)
+
+
+def _parts_of(film: Loose, info: PostInfo) -> Iterator[Loose]:
+    """The parts of one film, with its words where post.toml has none for the part itself."""
+    words = replace(film.info, poster="")
+    for word, clip in film.info.versions.items():
+        path = versions.part_path(film.path, word)
+        own = info_for(path, info)
+        said = words if replace(own, version="") == ItemInfo() else own
+        facts = replace(said, clip=clip, version=own.version, versions={})
+        yield Loose(path=path, entry=film.entry, info=facts, cut_from=film.path)
+
+
+def _related(media: Collection[Loose]) -> list[Loose]:
+    """The same items, each version with its film, and all of them with what readers call them."""
+    found = versions.versions(item.path for item in media if _is_film(item.path))
+    mains = {main for main, _ in found.values()}
+    return [
+        replace(item, version=item.info.version or word, version_of=main)
+        if main or item.path in mains
+        else item
+        for item in media
+        for main, word in [found.get(item.path, ("", ""))]
+    ]
+
+
+# --- times -----------------------------------------------------------------------------------
+
+
 def moment_ms(text: str) -> int | None:
-    """A moment written "1:23", "1:02:03.5" or "83" in milliseconds; None for the empty text."""
+    """A moment written "1:23", "1:02:03.5" or "83" in milliseconds; None for the empty text.
+
+    Raises ValueError, in the reporter's words, for anything else.
+    """
     if not text:
         return None
+    if not _MOMENT.fullmatch(text):
+        raise ValueError('a moment is written "1:23", "1:02:03.5" or "83"')
     seconds = 0.0
     for part in text.split(":"):
         seconds = seconds * 60 + float(part)
     return round(seconds * 1000)
+
+
+def clip_ms(text: str) -> tuple[int, int | None] | None:
+    """A part of a film written "10:05-12:40", or "10:05-" to its end, in milliseconds.
+
+    Times are written as moments are, with a hyphen or a dash between them; None for the empty text.
+    Raises ValueError, in the reporter's words, for anything else.
+    """
+    if not text.strip():
+        return None
+    first, *rest = (moment.strip() for moment in _DASH.split(text))
+    if not first or len(rest) != 1:
+        raise ValueError('a part is written "10:05-12:40", or "10:05-" to the end')
+    start_ms, end_ms = moment_ms(first) or 0, moment_ms(rest[0])
+    if end_ms is not None and end_ms <= start_ms:
+        raise ValueError("a part has to end after it begins")
+    return start_ms, end_ms
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -340,6 +335,10 @@ def _is_media(path: str) -> bool:
     return not _is_sidecar(path) and PurePosixPath(path).name != POST_TOML
 
 
+def _is_film(path: str) -> bool:
+    return _suffix(path) in _VIDEO
+
+
 def _suffix(path: str) -> str:
     return PurePosixPath(path).suffix.casefold()
 
@@ -358,14 +357,14 @@ def _by_stem(media: Iterable[str]) -> dict[str, str]:
     """Media by full path and by stem; film and sound win over a photo of the same stem."""
     found: dict[str, str] = {}
     for path in sorted(media, key=lambda p: (guess(p) is Kind.PHOTO, p)):
-        stem = str(PurePosixPath(path).with_suffix(""))
+        stem = bare(path)
         found.setdefault(path.casefold(), path)
         found.setdefault(stem.casefold(), path)
     return found
 
 
 def _owner(path: str, by_stem: Mapping[str, str]) -> str | None:
-    stem = str(PurePosixPath(path).with_suffix(""))
+    stem = bare(path)
     for base in (stem, _without_language(stem)[0]):
         if base.casefold() in by_stem:
             return by_stem[base.casefold()]
@@ -373,10 +372,10 @@ def _owner(path: str, by_stem: Mapping[str, str]) -> str | None:
 
 
 def _sidecar(path: str, entry: Entry, owner: str, language: str) -> Sidecar:
-    stem = PurePosixPath(path).with_suffix("")
-    owner_names = {owner.casefold(), str(PurePosixPath(owner).with_suffix("")).casefold()}
+    stem = bare(path)
+    owner_names = {owner.casefold(), bare(owner).casefold()}
     # "talk.es.mp4" owns "talk.es.srt" whole: then ".es" is part of its name, not a language.
-    named = None if str(stem).casefold() in owner_names else _without_language(str(stem))[1]
+    named = None if stem.casefold() in owner_names else _without_language(stem)[1]
     role: Literal["captions", "caption-text", "transcript"] = "captions"
     if _suffix(path) in _TEXTS:
         role = "transcript" if named else "caption-text"

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import intake
+from pipeline import film, intake
+from pipeline.film import Film
 from pipeline.model import (
     Artifact,
+    Chapter,
+    CopyOut,
     Drop,
     Failure,
     ItemManifest,
@@ -25,10 +28,11 @@ from pipeline.model import (
     SourceFacts,
     State,
     Step,
+    VideoOut,
     adapter,
 )
 from pipeline.records import ItemRecords, PostDrop
-from pipeline.todo import is_over
+from pipeline.todo import IDLE, is_settled
 
 # The stable name of each role; photos have one for each width and format.
 STABLE = {
@@ -38,12 +42,16 @@ STABLE = {
     "enclosure": "audio.mp3",
     "waveform": "waveform.svg",
     "video": "video.mp4",
+    "preview": "preview.mp4",
 }
 ARTICLE_WIDTH, CARD_WIDTH = 1280, 960
 # The step that makes an item playable, and how much of the work it is against any other.
-MAIN_STEPS = {"ladder": 12, "sound": 4, "photo": 4}
+MAIN_STEPS = {"sound": 4, "photo": 4, "sound-0": 4, "film": 2}
+CHUNK_WEIGHT = 8
+# The step of each kind of item that spans all of what is published.
+WHOLE = ("film", "sound")
 # Of a probe, only technical facts are published: titles and captions may name people or places.
-PRIVATE = ("title", "artist", "notes", "cover_index", "picture", "chapters")
+PRIVATE = ("title", "artist", "notes", "cover_index", "picture", "chapters", "cuts")
 ENDED = frozenset({State.PUBLISHED, State.FAILED})
 
 
@@ -57,10 +65,11 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """A post as it is to be published: the manifest, the stable names, and what was withdrawn."""
+    """A post as it is to be published: manifest, stable names, playlists, what was withdrawn."""
 
     post: PostManifest
     aliases: tuple[Alias, ...]
+    films: tuple[Film, ...]
     withdrawn: tuple[ItemManifest, ...]
 
 
@@ -73,17 +82,19 @@ def compose(post: str, drop: PostDrop, items: Mapping[str, ItemRecords]) -> Comp
     )
     made = [_item(records, drop) for records in live]
     gone = [_gone(r, drop) for r in items.values() if r.drop.withdrawn]
-    manifests = tuple(manifest for manifest, _ in made)
+    manifests = tuple(manifest for manifest, _, _ in made)
     return Composed(
         post=_post(post, drop, manifests),
-        aliases=tuple(alias for _, aliases in made for alias in aliases),
+        aliases=tuple(alias for _, aliases, _ in made for alias in aliases),
+        films=tuple(one for _, _, one in made),
         withdrawn=tuple(sorted(gone, key=lambda m: m.item)),
     )
 
 
 def card(post: PostManifest) -> PostCard:
     """The front page's view of a post."""
-    shown = [item for item in post.items if item.state is not State.FAILED]
+    hidden = (State.FAILED, State.WITHDRAWN)
+    shown = [item for item in post.items if item.state not in hidden and not item.version_of]
     counts = {kind.value: sum(item.kind is kind for item in shown) for kind in Kind}
     return PostCard(
         post=post.post,
@@ -92,8 +103,16 @@ def card(post: PostManifest) -> PostCard:
         date=post.date,
         state=post.state,
         poster=_cover(post, shown),
+        preview=_preview(post, shown),
         counts={kind: number for kind, number in counts.items() if number},
     )
+
+
+def _preview(post: PostManifest, shown: list[ItemManifest]) -> str:
+    """The key of the cover's short film; only where the cover is a film."""
+    chosen = min(shown, key=lambda item: item.item != post.cover, default=None)
+    outputs = chosen.outputs if chosen else ()
+    return next((output.key for output in outputs if output.role == "preview"), "")
 
 
 def _cover(post: PostManifest, shown: list[ItemManifest]) -> str:
@@ -115,7 +134,9 @@ def _is_jpeg_photo(output: Artifact) -> bool:
 
 def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostManifest:
     info = drop.info
-    cover = next((i.item for i in items if info.cover in (i.source.name, i.item)), "")
+    # A part of a film has the film's file name: the film itself is meant.
+    whole_first = sorted(items, key=lambda item: bool(item.version_of))
+    cover = next((i.item for i in whole_first if info.cover in (i.source.name, i.item)), "")
     return PostManifest(
         post=post,
         title=info.title or intake.folder_title(drop.folder),
@@ -147,14 +168,20 @@ def _post_state(items: tuple[ItemManifest, ...]) -> State:
 # --- one item --------------------------------------------------------------------------------
 
 
-def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Alias, ...]]:
+def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Alias, ...], Film]:
     # Until a changed item is planned anew, what was made of it stays where it is.
     shown = dataclasses.replace(records, plan=records.plan or records.last)
     base = _texts(shown, post)
     error = _error(records)
-    if error is not None:
-        return dataclasses.replace(base, state=State.FAILED, percent=100, error=error), ()
+    playing = film.shown(shown)
     artifacts, aliases = _outputs(shown)
+    artifacts = (*playing.outputs, *artifacts)
+    if error is not None:
+        failed = dataclasses.replace(base, state=State.FAILED, percent=100, error=error)
+        if not playing.outputs:
+            return failed, (), playing
+        # What plays of a film goes on playing, whatever became of the rest.
+        return dataclasses.replace(failed, outputs=artifacts), aliases, playing
     state = _state(records, artifacts)
     made = dataclasses.replace(
         base,
@@ -165,7 +192,7 @@ def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Ali
         colour=next((a.extra["colour"] for a in artifacts if "colour" in a.extra), ""),
         duration_ms=_duration(artifacts) or base.duration_ms,
     )
-    return made, aliases
+    return made, aliases, playing
 
 
 def _gone(records: ItemRecords, post: PostDrop) -> ItemManifest:
@@ -181,6 +208,8 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
         post=drop.post,
         item=drop.item,
         kind=plan.kind if plan else drop.kind,
+        version=drop.version,
+        version_of=drop.version_of,
         state=State.WAITING,
         percent=0,
         title=drop.info.title or (picture.headline if picture else "") or _name_title(drop),
@@ -193,8 +222,8 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
         probe=_public_probe(plan),
         width=width,
         height=height,
-        duration_ms=plan.probe.duration_ms if plan else None,
-        chapters=plan.probe.chapters if plan else (),
+        duration_ms=_length_ms(plan),
+        chapters=tuple(_chapters(plan)),
         notes=plan.notes if plan else (),
     )
 
@@ -214,9 +243,28 @@ def _size(plan: Plan | None) -> tuple[int | None, int | None]:
     if plan.probe.picture is not None:
         return plan.probe.picture.width, plan.probe.picture.height
     if plan.kind is Kind.VIDEO:
-        shape = next(s for s in plan.steps if s.name == "ladder").outputs[-1]
-        return getattr(shape, "width", None), getattr(shape, "height", None)
+        outs = [o for s in plan.steps for o in s.outputs if isinstance(o, VideoOut | CopyOut)]
+        largest = max(outs, key=lambda out: out.short_side)
+        return largest.width, largest.height
     return None, None
+
+
+def _length_ms(plan: Plan | None) -> int | None:
+    """How long the published part is, as far as is known before it is made."""
+    return next((s.duration_ms for s in plan.steps if s.name in WHOLE), None) if plan else None
+
+
+def _chapters(plan: Plan | None) -> Iterator[Chapter]:
+    """Chapters on the published clock, those of the published part."""
+    main = next((s for s in plan.steps if s.name in WHOLE), None) if plan else None
+    if plan is None or main is None:
+        return
+    shift, length = round(main.span.shift_s * 1000), main.duration_ms
+    for chapter in plan.probe.chapters:
+        start, end = chapter.start_ms - shift, chapter.end_ms - shift
+        if end > 0 and (length is None or start < length):
+            end = end if length is None else min(end, length)
+            yield dataclasses.replace(chapter, start_ms=max(0, start), end_ms=end)
 
 
 def _public_probe(plan: Plan | None) -> dict[str, Any]:
@@ -239,9 +287,9 @@ def _error(records: ItemRecords) -> Failure | None:
 
 
 def _state(records: ItemRecords, artifacts: tuple[Artifact, ...]) -> State:
-    if is_over(records):
+    if is_settled(records):
         return State.PUBLISHED
-    if any(a.role in ("video", "sound", "photo") for a in artifacts):
+    if any(a.role in ("hls", "video", "sound", "photo") for a in artifacts):
         return State.PLAYABLE
     if any(run.state == "running" for run, _ in records.runs.values()):
         return State.PROCESSING
@@ -252,9 +300,14 @@ def _percent(records: ItemRecords) -> int:
     """Progress over all steps, each weighed by what it costs."""
     if records.plan is None:
         return 0
-    weights = {s.fingerprint: MAIN_STEPS.get(s.name, 1) for s in records.plan.steps}
+    weights = {s.fingerprint: _weight(s) for s in records.plan.steps if s.priority < IDLE}
     done = sum(weights[name] * _share(records, name) for name in weights)
     return int(100 * done / sum(weights.values()))
+
+
+def _weight(step: Step) -> int:
+    chunk = isinstance(step.outputs[0], VideoOut)
+    return CHUNK_WEIGHT if chunk else MAIN_STEPS.get(step.name, 1)
 
 
 def _share(records: ItemRecords, name: str) -> float:
@@ -292,7 +345,7 @@ def _outputs(records: ItemRecords) -> tuple[tuple[Artifact, ...], tuple[Alias, .
         for named in _stable(artifact, records.drop):
             aliases.append(Alias(source=artifact.key, artifact=named))
             shown.append(named)
-        if artifact.role in ("rung", "captions"):
+        if artifact.role in ("captions", "storyboard", "sprite"):
             shown.append(artifact)
     for alias in _photo_posters(aliases, records.drop):
         aliases.append(alias)
@@ -315,7 +368,7 @@ def _photo_posters(aliases: Iterable[Alias], drop: Drop) -> Iterator[Alias]:
 
 def _stable(artifact: Artifact, drop: Drop) -> Iterator[Artifact]:
     """The artifact under its stable name, where it has one."""
-    role = "video" if artifact.extra.get("stable") else artifact.role
+    role = artifact.role
     name = STABLE.get(role)
     if role == "photo":
         name = artifact.key.rpartition("/")[2]

@@ -64,7 +64,11 @@ class Sidecar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemInfo:
-    """What post.toml says about one item; empty means: take it from elsewhere."""
+    """What post.toml says about one item; empty means: take it from elsewhere.
+
+    `version` is what readers call this version of a film; `versions` are further ones to be made
+    of its file, by name, each the clip that it shows.
+    """
 
     title: str = ""
     titles: dict[str, str] = field(default_factory=dict)
@@ -72,6 +76,9 @@ class ItemInfo:
     alt: str = ""
     credit: str = ""
     poster: str = ""
+    clip: str = ""
+    version: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +102,8 @@ class PostInfo:
 class Drop:
     """One item as it lies in the ingest bucket: a media file with what belongs to it.
 
-    `edition` is raised when somebody asks for everything to be made anew.
+    `edition` is raised when somebody asks for everything to be made anew. A film may be one
+    version of another item: `version` is what readers call it, `version_of` that item.
     """
 
     post: str
@@ -105,6 +113,8 @@ class Drop:
     sidecars: tuple[Sidecar, ...] = ()
     info: ItemInfo = ItemInfo()
     profile: str = "default"
+    version: str = ""
+    version_of: str = ""
     edition: int = 0
     withdrawn: bool = False
 
@@ -129,7 +139,16 @@ class Colour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoStream:
-    """A moving picture. `width` and `height` are as displayed: square pixels, upright."""
+    """A moving picture. `width` and `height` are as displayed: square pixels, upright.
+
+    To be upright it is first flipped left to right if `mirrored`, then turned clockwise by
+    `rotation` (0, 90, 180 or 270). `interlaced` means that it has to be deinterlaced, whatever
+    the file says, with the first field in `field_order`. `changes` tells of a size that is not
+    the same all along. `start_ms` counts from where the file's clock starts; `key_ms` is the
+    longest way from one key frame to the next, and `run_in_ms` how much too early one has to seek
+    for every picture to come (None: only from the beginning). `web_ready` pictures can be
+    published as they are.
+    """
 
     index: int
     codec: str
@@ -151,6 +170,14 @@ class VideoStream:
     bitrate_bps: int | None = None
     language: str = "und"
     default: bool = False
+    mirrored: bool = False
+    field_order: Literal["", "tff", "bff"] = ""
+    changes: bool = False
+    start_ms: int = 0
+    profile: str = ""
+    key_ms: int | None = None
+    run_in_ms: int | None = 0
+    web_ready: bool = False
 
     @property
     def short_side(self) -> int:
@@ -160,7 +187,7 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioStream:
-    """A sound track."""
+    """A sound track. `start_ms` counts from where the file's clock starts."""
 
     index: int
     codec: str
@@ -172,6 +199,7 @@ class AudioStream:
     language: str = "und"
     title: str = ""
     default: bool = False
+    start_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +243,12 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What a confined child found in a media file."""
+    """What a confined child found in a media file.
+
+    `cuts`, for a main picture of uneven rate, holds about every second when a picture begins and
+    when the one before it began, in ms after the container's start (as `ffmpeg -copyts
+    -start_at_zero` shows them). There are none where that cannot be told for certain.
+    """
 
     kind: Kind
     container: str
@@ -228,6 +261,7 @@ class Probe:
     picture: Picture | None = None
     cover_index: int | None = None
     chapters: tuple[Chapter, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
     title: str = ""
     artist: str = ""
     notes: tuple[str, ...] = ()
@@ -238,11 +272,16 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """One step of the video ladder, named by its short side in pixels."""
+    """One step of the video ladder, named by its short side in pixels, in one codec.
+
+    `x264` are options of its own, beside those of the profile.
+    """
 
     short_side: int
     crf: float
     max_bps: int
+    codec: Literal["h264", "av1"] = "h264"
+    x264: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,10 +290,15 @@ class VideoProfile:
 
     rungs: tuple[Rung, ...]
     preset: str
+    x264: str
+    av1_preset: int
     max_fps: int
     gop_seconds: float
+    chunk_seconds: float
     stable_rung: int
+    copy_max_bps: int
     poster_quality: int
+    storyboard_thumbs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +356,33 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of a source on its own clock, in seconds: from `start_s` to just before `end_s`.
+
+    `shift_s` is what the published film's clock is behind the source's; `end_s` None means to the
+    end. Borders lie a little before a frame, so that rounded timestamps fall on one side. Reading
+    has to begin `run_in_s` earlier; None means at the file's beginning, for one without an index.
+    `zero_s` is where the file's own timestamps begin, for formats of which FFmpeg does not know it.
+    """
+
+    start_s: Fraction = Fraction(0)
+    end_s: Fraction | None = None
+    shift_s: Fraction = Fraction(0)
+    run_in_s: Fraction | None = Fraction(1, 2)
+    zero_s: Fraction = Fraction(0)
+
+    @property
+    def late_s(self) -> Fraction:
+        """How far the file's own timestamps are ahead of the published clock."""
+        return self.zero_s + self.shift_s
+
+    @property
+    def is_all(self) -> bool:
+        """True where nothing is left out."""
+        return self.start_s == self.shift_s == 0 and self.end_s is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoundTrack:
     """Which sound goes in and what becomes of it; the gain is measured when it is made."""
 
@@ -328,36 +399,143 @@ class SoundTrack:
 class Treatment:
     """What happens to every decoded frame before any scaling.
 
-    `frame_rate` is a rate to convert to; None keeps every frame at its own time.
+    `frame_rate` is a rate to convert to; None keeps every frame at its own time. A `mirrored`
+    picture is flipped left-right, then turned clockwise by `rotation` degrees. What is transparent
+    (`alpha`) becomes black; `decoder` names the one that sees it, where the usual one does not.
+    Rungs are scaled one from the other through all sizes of the `cascade`, largest first.
     """
 
     stream: int
+    decoder: str = ""
+    alpha: bool = False
+    rotation: int = 0
+    mirrored: bool = False
     deinterlace: bool
+    field_order: Literal["", "tff", "bff"] = ""
     tonemap: Literal["", "pq", "hlg"]
     colour: Colour
     frame_rate: Fraction | None
+    cascade: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoOut:
-    """One rung of the ladder: an H.264 + AAC faststart MP4; the `stable` one is video.mp4."""
+    """One rung of one chunk: fragmented MP4 (CMAF), a closed group of pictures to a fragment.
+
+    Frames are timed in `timescale` ticks per second. `gop_ms` bounds the groups of films whose
+    frames come unevenly. `hold_ms` keeps the last picture for as long as the sound goes on. On the
+    published clock the chunk fills the time from `begin_s` to `end_s` (None: to the film's end).
+    """
 
     make: Literal["video"] = "video"
     role: str
     file: str
+    codec: Literal["h264", "av1"]
     width: int
     height: int
     crf: float
     preset: str
+    options: str
     max_bps: int
     gop_frames: int
+    gop_ms: int = 0
     frame_rate: Fraction
-    stable: bool
+    timescale: int
+    begin_s: Fraction = Fraction(0)
+    end_s: Fraction | None = None
+    hold_ms: int = 0
+
+    @property
+    def short_side(self) -> int:
+        """What the rung is called by."""
+        return min(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOut:
+    """The source's own pictures as the top rung, in fragmented MP4, not encoded again."""
+
+    make: Literal["copy"] = "copy"
+    role: str
+    file: str
+    width: int
+    height: int
+    stream: int
+    frame_rate: Fraction
+    timescale: int
+
+    @property
+    def short_side(self) -> int:
+        """What the rung is called by."""
+        return min(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundOut:
+    """A film's sound track in one language: AAC in fragmented MP4, `fragment_ms` to a fragment."""
+
+    make: Literal["film-sound"] = "film-sound"
+    role: str
+    file: str
+    track: SoundTrack
+    fragment_ms: int
+    length_ms: int | None
+    language: str
+    label: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmOut:
+    """video.mp4: the finished chunks of one rung and a sound track, joined without encoding."""
+
+    make: Literal["film"] = "film"
+    role: str
+    file: str
+    rung: int
+    frames: int | None
+    frame_rate: Fraction
+    variable_rate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryboardOut:
+    """Small pictures of the whole film for scrubbing: tiled sprites, and a WebVTT that maps them.
+
+    Made from the key frames of the finished rung `rung`: one every `every_ms`.
+    """
+
+    make: Literal["storyboard"] = "storyboard"
+    role: str
+    file: str
+    rung: int
+    width: int
+    height: int
+    columns: int
+    rows: int
+    every_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewOut:
+    """A short silent film for link cards and lists: a moment from each of several places."""
+
+    make: Literal["preview"] = "preview"
+    role: str
+    file: str
+    rung: int
+    width: int
+    height: int
+    moments_ms: tuple[int, ...]
+    moment_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosterOut:
-    """The best frame among `moments_ms` as JPEG, plain or with a play badge burnt in."""
+    """The best frame among `moments_ms` as JPEG, plain or with a play badge burnt in.
+
+    With `every_ms`, frames that far apart are looked at instead, as many as there are moments.
+    """
 
     make: Literal["poster"] = "poster"
     role: str
@@ -367,6 +545,7 @@ class PosterOut:
     quality: int
     badge: bool
     moments_ms: tuple[int, ...]
+    every_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,7 +596,17 @@ class CaptionsOut:
 
 
 Output = Annotated[
-    VideoOut | PosterOut | AudioOut | WaveformOut | PhotoOut | CaptionsOut,
+    VideoOut
+    | CopyOut
+    | SoundOut
+    | FilmOut
+    | StoryboardOut
+    | PreviewOut
+    | PosterOut
+    | AudioOut
+    | WaveformOut
+    | PhotoOut
+    | CaptionsOut,
     Field(discriminator="make"),
 ]
 
@@ -428,7 +617,9 @@ class Step:
 
     `priority` follows Redis transports: 0 is the most urgent, 9 the least. `fingerprint` is the
     key prefix of everything the step makes, so equal work is done once. When a step that is not
-    `required` fails, the item is published without what it would have made, with a note.
+    `required` fails, the item is published without what it would have made, with a note. `needs`
+    names the steps whose outputs it is made from; without any it is made from the source, or from
+    a `span` of it.
     """
 
     name: str
@@ -438,6 +629,8 @@ class Step:
     outputs: tuple[Output, ...]
     treatment: Treatment | None = None
     sound: SoundTrack | None = None
+    span: Span = Span()
+    needs: tuple[str, ...] = ()
     duration_ms: int | None = None
     required: bool = True
     timeout_s: int
@@ -465,6 +658,31 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A fragment that a player can ask for by itself: its bytes in the file, its time in ticks."""
+
+    offset: int
+    bytes: int
+    start: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragmented:
+    """The inside of a fragmented MP4: `header_bytes` at its start, then the segments.
+
+    Times are in `timescale` ticks per second; `codec` is written as RFC 6381 has it. In `pauses`
+    no sample begins for half a second or more: from the end of one to the start of the next.
+    """
+
+    codec: str
+    timescale: int
+    header_bytes: int
+    segments: tuple[Segment, ...]
+    pauses: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """Facts measured on a finished output. `key` is where it lies in the published store."""
 
@@ -482,12 +700,19 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reel(Artifact):
+    """A fragmented MP4 with one track: a chunk of film, or a film's sound."""
+
+    inside: Fragmented
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """What one finished step left behind."""
 
     step: str
     fingerprint: str
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[Reel | Artifact, ...]
     notes: tuple[str, ...] = ()
     source_sha256: str | None = None
 
@@ -520,6 +745,8 @@ class ItemManifest:
     post: str
     item: str
     kind: Kind
+    version: str = ""
+    version_of: str = ""
     state: State
     percent: int
     title: str
@@ -579,6 +806,7 @@ class PostCard:
     date: str
     state: State
     poster: str = ""
+    preview: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
 

@@ -3,8 +3,8 @@
 Owns which pages exist, their keys, media types and cache headers; the markup is in `templates`,
 scripts and styles in `assets`. Pure: manifests in, objects out, no clock and no store. Refuses to
 choose what is shown (`display`), to write snippets (`embed`) and to store anything (`flow`).
-Layering, top to bottom: pages, sheet and structured, embed, subject, display, address and phrases,
-model.
+Layering, top to bottom: pages, sheet and structured, embed, subject, display_film and display,
+address and phrases, model.
 """
 
 from __future__ import annotations
@@ -18,7 +18,19 @@ from typing import Any
 
 import jinja2
 
-from pipeline import address, display, embed, escape, figures, model, phrases, sheet, structured
+from pipeline import (
+    address,
+    display,
+    display_film,
+    embed,
+    escape,
+    figures,
+    model,
+    phrases,
+    sheet,
+    structured,
+)
+from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
 from pipeline.phrases import Phrases
 
@@ -27,7 +39,11 @@ _JSON = "application/json"
 _ASSET_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
 }
+
+# Not ours, and not in the repository: the Makefile fetches it.
+_FETCHED = "hls.min.js"
 
 # Bounds for the shapes of the photo grid, so that a panorama or a strip cannot break its row.
 _NARROWEST, _WIDEST = 0.4, 3.2
@@ -82,12 +98,17 @@ def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
 
 @functools.cache
 def assets() -> tuple[Object, ...]:
-    """Scripts and styles under one name made of all their bytes, so that they match one another."""
+    """Scripts and styles under one name made of all their bytes, so that they match one another.
+
+    Raises ConfigError where hls.js was never fetched.
+    """
     files = {
         path.name: path.read_bytes()
         for path in sorted(resources.files("pipeline").joinpath("assets").iterdir(), key=str)
         if path.is_file()
     }
+    if _FETCHED not in files:
+        raise ConfigError(f"The player's {_FETCHED} was not fetched yet: run `make web` once.")
     name = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:12]
     return tuple(
         Object(
@@ -112,7 +133,9 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(display=display, address=address, locale=phrases.locale)
+    environment.globals.update(
+        display=display, films=display_film, address=address, locale=phrases.locale
+    )
     environment.filters.update(size=figures.size, clock=figures.clock)
     environment.tests["ready"] = lambda item: display.stage(item) is display.Stage.READY
     return environment
@@ -240,7 +263,7 @@ def _item_oembed(press: _Press, item: ItemManifest) -> Object:
 
 
 def _frame(press: _Press, item: ItemManifest) -> Object:
-    return press.page(address.file(item, "embed.html"), "frame.html.j2", item=item)
+    return press.page(address.frame(item), "frame.html.j2", item=item)
 
 
 def _watch(press: _Press, item: ItemManifest) -> Object:

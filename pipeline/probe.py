@@ -8,6 +8,7 @@ is opened, then `probe_media` for how film and sound are read.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline import process
 from pipeline.errors import OverLimit, ToolBug, Unreadable
-from pipeline.model import Kind, Limits, Picture, Probe, adapter
+from pipeline.model import Fragmented, Kind, Limits, Picture, Probe, adapter
 from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
 
 TIMEOUT_S = 120.0
 """A healthy file takes well under a second; a scan of the largest file read whole, a few."""
+SEAM_TIMEOUT_S = 10.0
+"""Two groups of pictures take a tenth of a second to decode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,8 @@ class Facts:
 
     `width` and `height` are as displayed; `frames` counts the packets of the picture;
     `decodes` says that the first and the last group of pictures, and the sound beside them, were
-    decoded without a complaint.
+    decoded without a complaint. Of a `fragmented` file `duration_ms` is when its last sample is
+    over, on the film's own clock.
     """
 
     kind: Kind
@@ -55,6 +59,7 @@ class Facts:
     video_codec: str = ""
     audio_codec: str = ""
     audio_duration_ms: int | None = None
+    fragmented: Fragmented | None = None
 
 
 def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
@@ -71,8 +76,25 @@ def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
 
 def facts(path: Path, scratch: Path, limits: Limits) -> Facts:
     """Measure a film or sound file that we made. Raises Unreadable when it cannot be opened."""
-    arguments = {"path": str(path)}
-    found: Facts = _ask("measure", arguments, _command(path, scratch, limits), Facts)
+    (found,) = facts_of_all((path,), scratch, limits)
+    return found
+
+
+def facts_of_all(paths: tuple[Path, ...], scratch: Path, limits: Limits) -> tuple[Facts, ...]:
+    """Measure several files of ours in one child. Raises Unreadable when one cannot be opened."""
+    arguments = {"paths": [str(path) for path in paths]}
+    command = dataclasses.replace(_command(paths[0], scratch, limits), reads=paths)
+    found: tuple[Facts, ...] = _ask("measure", arguments, command, tuple[Facts, ...])
+    return found
+
+
+def seams(path: Path, at_ms: list[int], scratch: Path, limits: Limits) -> list[int]:
+    """Which of these moments of a film of ours do not decode from the key frame before them on."""
+    arguments = {"path": str(path), "at_ms": at_ms}
+    command = dataclasses.replace(
+        _command(path, scratch, limits), timeout_s=TIMEOUT_S + len(at_ms) * SEAM_TIMEOUT_S
+    )
+    found: list[int] = _ask("decode_seams", arguments, command, list[int])
     return found
 
 
@@ -124,11 +146,19 @@ def examine(path: str, limits: dict[str, Any]) -> Probe:
     return _media(path, kind, allowed)
 
 
-def measure(path: str) -> Facts:
-    """The child's side of `facts`."""
+def measure(paths: list[str]) -> list[dict[str, Any]]:
+    """The child's side of `facts` and `facts_of_all`."""
     from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
 
-    return probe_facts.measured(path)
+    found = (probe_facts.measured(path) for path in paths)
+    return [adapter(Facts).dump_python(one, mode="json") for one in found]
+
+
+def decode_seams(path: str, at_ms: list[int]) -> list[int]:
+    """The child's side of `seams`."""
+    from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
+
+    return probe_facts.broken_seams(path, at_ms)
 
 
 def _photo(path: str, limits: Limits) -> Probe:

@@ -6,13 +6,15 @@ and `render` compares with what was ordered. Read `probe.Facts` for the meaning 
 
 from __future__ import annotations
 
+import mmap
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
 import av.error
 
-from pipeline import diagnose
+from pipeline import diagnose, fragments
 from pipeline.errors import Unreadable
 from pipeline.model import Kind
 from pipeline.probe import Facts, StreamFacts
@@ -20,6 +22,7 @@ from pipeline.probe_streams import MS, displayed, ms
 from pipeline.probe_time import Timeline
 
 _END_S = 2  # the last group of pictures begins no earlier than this before the end, or is longer
+_BEFORE_S = Fraction(1, 10)  # a seam is looked at from this long before it to this long after
 _FIRST = {"video": 1, "audio": 20}  # key packets: a group of pictures, half a second of sound
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp3"}
 
@@ -30,9 +33,77 @@ def measured(path: str) -> Facts:
         with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
             if not container.streams.video and not container.streams.audio:
                 raise Unreadable("There is no picture and no sound in the file.")
-            return _facts(container)
+            inside = _inside(path) if "mp4" in container.format.name else None
+            return _fragmented(container, inside) if inside else _facts(container)
     except (av.error.FFmpegError, ValueError) as error:
         raise diagnose.unreadable(f"{error!r}") from error
+
+
+def broken_seams(path: str, at_ms: list[int]) -> list[int]:
+    """Moments that do not decode, from the key frame before each to the first frames after it."""
+    with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
+        video = container.streams.video[0]
+        video.codec_context.options = {"err_detect": "explode"}
+        return [at for at in at_ms if not _passes(container, video, Fraction(at, 1000))]
+
+
+def _passes(container: Any, video: Any, at: Fraction) -> bool:
+    """Decode across a seam: its first picture is a key frame, and all before it are there."""
+    try:
+        container.seek(max(0, int((at - _BEFORE_S) / video.time_base)), stream=video)
+        for frame in container.decode(video):
+            if frame.is_corrupt:
+                return False
+            if frame.time is not None and frame.time > at + _BEFORE_S:
+                return True
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _inside(path: str) -> fragments.Inside | None:
+    with (
+        Path(path).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as all_,
+    ):
+        return fragments.read(all_)
+
+
+def _fragmented(container: Any, inside: fragments.Inside) -> Facts:
+    """Facts of one track in fragments: times from its boxes, its first and its last decoded."""
+    stream = container.streams[0]
+    stream.codec_context.options = {"err_detect": "explode"}
+    known, clock = inside.fragmented, inside.fragmented.timescale
+    first = _first(container, stream)
+    last = _decode(container, [stream], Fraction(known.segments[-1].start, clock), None)
+    size = _size(stream, first)
+    is_film = stream.type == "video"
+    return Facts(
+        kind=Kind.VIDEO if is_film else Kind.AUDIO,
+        container=container.format.name,
+        duration_ms=ms(Fraction(inside.end, clock)),
+        streams=(),
+        decodes=bool(first and last),
+        width=size[0] if size else None,
+        height=size[1] if size else None,
+        frames=inside.samples if is_film else None,
+        video_codec=stream.codec_context.codec.canonical_name if is_film else "",
+        audio_codec="" if is_film else stream.codec_context.codec.canonical_name,
+        fragmented=known,
+    )
+
+
+def _first(container: Any, stream: Any) -> list[Any]:
+    """The first picture, or a few packets of sound."""
+    frames: list[Any] = []
+    try:
+        for packet, _ in zip(container.demux(stream), range(_FIRST[stream.type]), strict=False):
+            frames += packet.decode()
+        frames += stream.codec_context.decode(None)
+        stream.codec_context.flush_buffers()
+    except (av.error.FFmpegError, ValueError):
+        return []
+    return frames
 
 
 def _facts(container: Any) -> Facts:

@@ -8,6 +8,7 @@ parent's side, `probe_time` the arithmetic, `probe_streams` turns what was seen 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,17 @@ import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 
-from pipeline import diagnose, probe_protected, probe_streams
+from pipeline import (
+    diagnose,
+    probe_cuts,
+    probe_moments,
+    probe_protected,
+    probe_ready,
+    probe_streams,
+)
 from pipeline.errors import BadInput, OverLimit, Unreadable
 from pipeline.figures import clock
-from pipeline.model import Kind, Limits, Probe
+from pipeline.model import Kind, Limits, Probe, VideoStream
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline
 from pipeline.sniff import Sniffed
@@ -35,18 +43,24 @@ _SAMPLE_BYTES = 64 << 20  # of larger files, look for decodable frames no farthe
 _TAIL_S = 10  # of larger files, look for the end from here before the claimed one
 _FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any field order
 _LOG = 40  # lines of the libraries' own complaints kept as evidence
+_PLACES = 5  # named in a note; more help nobody
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
+_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
 @dataclass(slots=True)
 class _Pass:
-    """One walk over a file's packets; `reach_s` is the end of whatever is in the file."""
+    """One walk over a file's packets; `reach_s` is the end of whatever is in the file.
+
+    `hits` are the seconds, by the file's clock, at which something did not arrive whole.
+    """
 
     seen: dict[int, Seen]
     bytes: int = 0
     reach_s: Fraction = Fraction(0)
     damaged: bool = False
+    hits: set[int] = field(default_factory=set)
     failed: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -129,10 +143,15 @@ def _to_watch(container: InputContainer, limits: Limits) -> dict[int, Seen]:
         if stream.codec_context is None or stream.disposition & _NOT_PICTURES:
             continue
         if stream.type == "video":
-            stream.codec_context.options = {"max_pixels": str(limits.max_frame_pixels)}
+            stream.codec_context.options = _decoder(limits)
         stream.codec_context.thread_type = "NONE"  # frames without delay, and fewer threads
         seen[stream.index] = Seen(stream, Timeline(stream.time_base or MS))
     return seen
+
+
+def _decoder(limits: Limits) -> dict[str, str]:
+    """Refuse bombs before they are decoded; and what smoothes pictures is not worth its time."""
+    return {"max_pixels": str(limits.max_frame_pixels), "skip_loop_filter": "all"}
 
 
 def _walk(container: InputContainer, walk: _Pass, *, whole: bool) -> bool:
@@ -152,11 +171,24 @@ def _take(walk: _Pass, packet: Any) -> None:
     walk.bytes += packet.size
     _time(walk, packet)
     seen = walk.seen.get(packet.stream.index)
-    if seen is not None and walk.wants(seen):
+    if seen is None:
+        return
+    _note_key(seen, packet)
+    if walk.wants(seen):
         try:
             seen.frames += packet.decode()
         except (av.error.FFmpegError, ValueError):
             walk.failed[seen.index] += 1
+
+
+def _note_key(seen: Seen, packet: Any) -> None:
+    """Remember where a stream can be entered, and whether pictures there need what was before."""
+    seen.discards |= packet.is_discard
+    if packet.is_keyframe and packet.size and packet.pts is not None:
+        seen.keys.append(packet.pts)
+        if seen.closed and seen.stream.codec_context.name == "h264":
+            extradata = seen.stream.codec_context.extradata
+            seen.closed = probe_ready.starts_afresh(extradata, packet)
 
 
 def _time(walk: _Pass, packet: Any) -> None:
@@ -167,6 +199,10 @@ def _time(walk: _Pass, packet: Any) -> None:
     walk.reach_s = max(walk.reach_s, (start + length) * (packet.time_base or MS))
     if seen := walk.seen.get(packet.stream.index):
         seen.times.add(start, length, packet.size)
+        if _shows(seen):
+            probe_cuts.note(seen, packet)
+        if packet.is_corrupt:
+            walk.hits.add(int(start * (packet.time_base or MS)))
 
 
 def _look_at_end(container: InputContainer, walk: _Pass) -> None:
@@ -187,9 +223,14 @@ def _look_at_end(container: InputContainer, walk: _Pass) -> None:
 def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits) -> Probe:
     kept = [seen for seen in walk.seen.values() if seen.frames]
     crops = probe_streams.crops(cast("Any", container).dumps_format())
-    video = tuple(probe_streams.video(one, crops.get(one.index)) for one in kept if _shows(one))
     start_s = _start_s(container, kept)
-    length_s = probe_streams.end_s(kept, video) - start_s
+    length_s = probe_streams.end_s(kept) - start_s
+    for seen in filter(_shows, kept):
+        probe_moments.look(container, seen, start_s, length_s)
+    video = tuple(
+        _judged(one, probe_streams.video(one, crops.get(one.index), start_s), kind)
+        for one in filter(_shows, kept)
+    )
     probe = Probe(
         kind=Kind.VIDEO if video else Kind.AUDIO,
         container=kind.name,
@@ -197,16 +238,39 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
         duration_ms=probe_streams.ms(length_s),
         start_ms=probe_streams.ms(start_s),
         video=video,
-        audio=tuple(probe_streams.audio(one) for one in kept if not _shows(one)),
+        audio=tuple(probe_streams.audio(one, start_s) for one in kept if not _shows(one)),
         text=probe_streams.texts(container),
         cover_index=probe_streams.cover(container),
         chapters=probe_streams.chapters(container, float(length_s)),
         title=probe_streams.words(container.metadata, "title"),
         artist=probe_streams.words(container.metadata, "artist"),
-        notes=_notes(container, walk, float(length_s)),
+        notes=(*_notes(container, walk, float(length_s)), *_hits(walk, start_s)),
     )
     _refuse_length(probe, limits)
-    return probe
+    return dataclasses.replace(probe, cuts=_cuts(container, probe, walk, start_s))
+
+
+def _cuts(
+    container: InputContainer, probe: Probe, walk: _Pass, start_s: Fraction
+) -> tuple[tuple[int, int], ...]:
+    """Where the main picture can be cut, if its rate is uneven; as `plan_film` chooses it."""
+    best = max(probe.video, key=lambda s: (s.default, s.width * s.height, -s.index), default=None)
+    if best is None or not best.variable_rate or best.interlaced:
+        return ()
+    # Where timestamps may jump, as in MPEG-TS, ffmpeg's clock starts with the first of the streams
+    # that it uses: with the picture, where it reads that alone.
+    if container.format.flags & _TS_DISCONT and best.start_ms:
+        return ()
+    return probe_cuts.cuts(walk.seen[best.index], probe.demuxer, start_s)
+
+
+def _judged(seen: Seen, stream: VideoStream, kind: Sniffed) -> VideoStream:
+    """A stream with what only its packets tell: its key frames, and whether it is ready."""
+    longest_ms = probe_ready.key_ms(seen)
+    run_in_ms = probe_ready.run_in_ms(seen, longest_ms)
+    timed = dataclasses.replace(stream, key_ms=longest_ms, run_in_ms=run_in_ms)
+    ready = probe_ready.web_ready(seen, timed, kind.demuxer)
+    return dataclasses.replace(timed, web_ready=ready)
 
 
 def _shows(seen: Seen) -> bool:
@@ -254,6 +318,15 @@ def _notes(container: InputContainer, walk: _Pass, there_s: float) -> tuple[str,
             what = "picture" if _shows(seen) else "sound"
             notes.append(f"Track {seen.index + 1} ({what}) cannot be decoded and was left out.")
     return tuple(notes)
+
+
+def _hits(walk: _Pass, start_s: Fraction) -> Iterator[str]:
+    """Where a recording off the air, or off a bad card, has holes in it."""
+    places = [clock(max(0, second - int(start_s)) * 1000) for second in sorted(walk.hits)]
+    if places:
+        more = " and elsewhere" if len(places) > _PLACES else ""
+        where = ", ".join(places[:_PLACES]) + more
+        yield f"The recording is damaged at {where}: pictures or sound may be missing there."
 
 
 def _refuse_length(probe: Probe, limits: Limits) -> None:

@@ -7,15 +7,19 @@ saw. The decoded picture is believed before the container, which is often mislab
 
 from __future__ import annotations
 
+import math
 import re
+import struct
+from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from av.stream import Disposition
 
 from pipeline import languages
 from pipeline.model import AudioStream, Chapter, Colour, TextStream, VideoStream
+from pipeline.probe_fields import Fields, Order, fields
 from pipeline.probe_time import Timeline, frame_rate
 
 if TYPE_CHECKING:
@@ -25,7 +29,8 @@ MS = Fraction(1, 1000)
 _MAX_CHAPTERS = 500
 _MAX_WORDS = 300
 _STRANGEST_ASPECT = 10  # a sample aspect beyond 10:1 is a mistake, not a lens
-_FIRST_INTERLACED = 2  # AVFieldOrder: 0 unknown, 1 progressive, then four interlaced orders
+# AVFieldOrder: 0 unknown, 1 progressive, then four orders of coding and of showing.
+_FIELD_ORDERS: dict[int, Order] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
 _FULL_RANGE = 2  # AVColorRange
 _PROP_TEXT_SUB = 1 << 17  # AV_CODEC_PROP_TEXT_SUB
 
@@ -46,13 +51,31 @@ _MATRICES = {
 }  # fmt: skip
 
 
+Landing = Literal["key", "between", "lost"]
+"""Where seeking led: to a key frame before the moment, between two of them, or nowhere near."""
+
+
 @dataclass(slots=True)
 class Seen:
-    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read."""
+    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read.
+
+    `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
+    the times of its key packets, all of them `closed` if none needs what was before; `discards`
+    tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
+    order of the file; `untimed` if one has none, `reordered` if one waits for others.
+    """
 
     stream: Any
     times: Timeline
     frames: list[Any] = field(default_factory=list)
+    moments: list[list[Any]] = field(default_factory=list)
+    landings: list[Landing] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    closed: bool = True
+    discards: bool = False
+    shown: array[int] = field(default_factory=lambda: array("q"))
+    untimed: bool = False
+    reordered: bool = False
     is_partial: bool = False
 
     @property
@@ -71,26 +94,31 @@ def ms(seconds: Fraction) -> int:
     return round(seconds * 1000)
 
 
-def end_s(seen: Iterable[Seen], video: tuple[VideoStream, ...]) -> Fraction:
+def end_s(seen: Iterable[Seen]) -> Fraction:
     """When, in seconds, the last picture and the last sound are over."""
-    periods = {stream.index: 1 / stream.frame_rate for stream in video}
-    return max(
-        (one.times.end_s(periods.get(one.index, Fraction(0))) for one in seen), default=Fraction(0)
-    )
+    return max((one.times.end_s(_period_s(one)) for one in seen), default=Fraction(0))
+
+
+def _period_s(seen: Seen) -> Fraction:
+    """How long a picture stands where its packet does not say; sound always does."""
+    if seen.type != "video":
+        return Fraction(0)
+    return 1 / _rate(seen.stream, seen.times, interlaced=False)[0]
 
 
 # --- pictures ---------------------------------------------------------------------------------
 
 
-def video(seen: Seen, crop: tuple[int, int] | None) -> VideoStream:
-    """A moving picture, as its first decoded frames show it."""
+def video(seen: Seen, crop: tuple[int, int] | None, start_s: Fraction) -> VideoStream:
+    """A moving picture, as its decoded frames show it; the file's clock starts at `start_s`."""
     stream, frame = seen.stream, seen.frames[0]
     context = stream.codec_context
     aspect = _aspect(stream.sample_aspect_ratio)
-    rotation = -frame.rotation % 360
+    rotation, mirrored = upright(_matrix(frame))
     width, height = displayed((frame.width, frame.height), crop, aspect, rotation)
-    interlaced = _is_interlaced(context, seen.frames)
-    rate, uneven = _rate(stream, seen.times, interlaced)
+    header = _header(context, seen.frames)
+    rate, uneven = _rate(stream, seen.times, interlaced=header.interlaced)
+    found = fields(seen.moments, header, rate)
     duration_ms = _duration_ms(seen, 1 / rate)
     return VideoStream(
         index=stream.index,
@@ -101,19 +129,50 @@ def video(seen: Seen, crop: tuple[int, int] | None) -> VideoStream:
         width=width,
         height=height,
         rotation=rotation,
+        mirrored=mirrored,
         sample_aspect=aspect,
         frame_rate=rate,
         variable_rate=uneven,
-        interlaced=interlaced,
+        interlaced=found.interlaced,
+        field_order=found.order if found.interlaced else "",
+        changes=_changes(seen),
         frames=_frames(stream, seen),
         duration_ms=duration_ms,
+        start_ms=ms(seen.times.first_s - start_s),
         bit_depth=max((part.bits for part in frame.format.components), default=8),
         has_alpha=_has_alpha(stream, frame),
         colour=_colour(frame),
+        profile=context.profile or "",
         bitrate_bps=_bitrate(context, seen, duration_ms),
         language=language(stream),
         default=bool(stream.disposition & Disposition.default),
     )
+
+
+def _matrix(frame: Any) -> tuple[int, ...]:
+    """The upper left of a picture's display matrix, or the one that leaves it as it is."""
+    for one in frame.side_data:
+        if one.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack("=5i", bytes(one)[:20])
+            return (a, b, c, d)
+    return (1, 0, 0, 1)
+
+
+def upright(matrix: tuple[int, ...]) -> tuple[int, bool]:
+    """Degrees to turn clockwise, in quarters, after flipping left to right if the second is True.
+
+    `matrix` is (a, b, c, d) of ISO/IEC 14496-12, 8.2.2: a point (x, y) is shown at
+    (ax + cy, bx + dy). Cameras held at an angle are taken for the nearest quarter.
+    """
+    a, b, c, d = matrix
+    mirrored = a * d - b * c < 0
+    angle = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
+    return round(angle / 90) * 90 % 360, mirrored
+
+
+def _changes(seen: Seen) -> bool:
+    """True when pictures of more than one size were seen."""
+    return len({(one[0].width, one[0].height) for one in seen.moments}) > 1
 
 
 def displayed(
@@ -156,7 +215,7 @@ def crops(dump: str) -> dict[int, tuple[int, int]]:
     return found
 
 
-def _rate(stream: Any, times: Timeline, interlaced: bool) -> tuple[Fraction, bool]:  # noqa: FBT001
+def _rate(stream: Any, times: Timeline, *, interlaced: bool) -> tuple[Fraction, bool]:
     """Frames per second and whether uneven; two fields in packets of their own are one frame."""
     average = stream.average_rate
     rate, uneven = frame_rate(times, (average, stream.guessed_rate, stream.base_rate))
@@ -165,10 +224,11 @@ def _rate(stream: Any, times: Timeline, interlaced: bool) -> tuple[Fraction, boo
     return rate, uneven
 
 
-def _is_interlaced(context: Any, frames: list[Any]) -> bool:
-    """True when a decoded picture says so, or the header does: `bwdif` then asks every frame."""
-    header = int(getattr(context, "field_order", 0) or 0) >= _FIRST_INTERLACED
-    return header or any(frame.interlaced_frame for frame in frames)
+def _header(context: Any, frames: list[Any]) -> Fields:
+    """What the file says of its fields, in its header or beside its pictures."""
+    order = int(getattr(context, "field_order", 0) or 0)
+    said = order in _FIELD_ORDERS or any(frame.interlaced_frame for frame in frames)
+    return Fields(interlaced=said, order=_FIELD_ORDERS.get(order, ""))
 
 
 def _has_alpha(stream: Any, frame: Any) -> bool:
@@ -202,7 +262,7 @@ def _frames(stream: Any, seen: Seen) -> int | None:
 _LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}  # where the file gives no order
 
 
-def audio(seen: Seen) -> AudioStream:
+def audio(seen: Seen, start_s: Fraction) -> AudioStream:
     """A sound track, as its first decoded frame has it."""
     stream, frame = seen.stream, seen.frames[0]
     context = stream.codec_context
@@ -214,6 +274,7 @@ def audio(seen: Seen) -> AudioStream:
         layout=_LAYOUTS.get(frame.layout.name, frame.layout.name),
         sample_rate=frame.sample_rate,
         duration_ms=duration_ms,
+        start_ms=ms(seen.times.first_s - start_s),
         bitrate_bps=_bitrate(context, seen, duration_ms),
         language=language(stream),
         title=words(stream.metadata, "title"),

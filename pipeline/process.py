@@ -56,7 +56,8 @@ class Command:
     output. `memory_bytes` bounds what it may allocate (RLIMIT_DATA, which leaves out what malloc
     only reserves); address space is bounded at four times that. Measured with x264 medium from
     2160p: a ladder of four rungs on 2 cores needs 2.5 GB, one rung on 32 threads 4 GB. So 4 GB
-    is the least for 2160p, and 8 GB a good value for machines of many cores.
+    is the least for 2160p, and 8 GB a good value for machines of many cores. `nice` is how much
+    it stands back for others (0..19).
     """
 
     argv: tuple[str, ...]
@@ -66,6 +67,7 @@ class Command:
     stall_s: float | None = None
     memory_bytes: int
     file_bytes: int = 64 << 30
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ def _orders(command: Command, what: dict[str, Any]) -> dict[str, Any]:
         "paths": packages,
         "environment": _environment(command.scratch),
         "limits": _limits(command),
+        "nice": command.nice,
     }
 
 

@@ -66,6 +66,9 @@ def _write(house: House, composed: Composed) -> None:
     taken = {alias.artifact.key for alias in composed.aliases}
     live = [item for item in post.items if item.state is not State.WITHDRAWN]
     house.published.sync(o for item in live for o in _placeholders(item) if o.key not in taken)
+    for film in composed.films:
+        house.published.sync(film.playlists)
+        house.published.sync(film.index)
     for item in composed.withdrawn:
         _withdraw(house, post, item, there)
     written = pages.render(house.site, post)

@@ -11,10 +11,10 @@ import dataclasses
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pipeline import intake, todo
+from pipeline import film, intake, post_toml, todo
 from pipeline.errors import Missing
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.model import Drop, PostInfo, digest
@@ -35,7 +35,8 @@ STALE_JOB_S = 24 * 3600
 STALE_SOURCE_S = 48 * 3600
 # Pages that caches and open tabs still hold may point at a rendition for a while.
 ORPHAN_S = 24 * 3600
-_RENDITION = re.compile(r"/r/([0-9a-f]{24})/")
+# Files named after the work that made them, and playlists named after their plan.
+_RENDITION = re.compile(r"/(?:r/|hls/)([0-9a-f]{12,24})/")
 
 
 def scan(house: House, *, only: str | None = None, deep: bool = False) -> int:
@@ -100,17 +101,28 @@ def _check_published(house: House, post: str) -> None:
 def _sweep(house: House, post: str) -> None:
     """Remove renditions that no plan knows any more: of replaced sources and former profiles."""
     look = house.records.post(post)
-    plans = [item.plan or item.last for item in house.items(look).values()]
+    items = house.items(look)
+    plans = [item.plan or item.last for item in items.values()]
     known = {step.fingerprint for plan in plans if plan for step in plan.steps}
+    known |= {film.name(plan) for plan in plans if plan}
     before = house.published.now() - ORPHAN_S
-    orphans = [
-        entry.key
+    orphans = {
+        entry.key: found.group(1)
         for entry in house.published.list(f"{post}/")
         if (found := _RENDITION.search(entry.key))
         and found.group(1) not in known
         and entry.modified < before
-    ]
-    house.published.delete(orphans)
+    }
+    # First the records: whoever wants the same again, say by a line of post.toml, must make it.
+    swept = set(orphans.values())
+    house.records.drop(
+        *(
+            item_key(post, name, "done", step)
+            for name, item in items.items()
+            for step in swept.intersection(item.done)
+        )
+    )
+    house.published.delete(list(orphans))
 
 
 def clean_scratch(scratch: Path, now: float) -> None:
@@ -131,14 +143,15 @@ def _stale(paths: Iterator[Path], before: float) -> list[Path]:
 def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
     """Write down what lies in the folder now, where that is news."""
     look = house.records.post(post)
-    reading = _read_toml(house, folder)
+    reading = _read_toml(house, folder, look.drop.info if look.drop else PostInfo())
     language = reading.info.language or house.site.language
     found = intake.sort_out(folder, reading.info, language)
     drops = {
         drop.item: dataclasses.replace(drop, edition=_edition(look, drop.item))
         for drop in _drops(house, post, found, reading.info)
     }
-    gone = [d for name, d in look.items.items() if name not in drops and _is_gone(house, d)]
+    media = {drop.media.key for drop in drops.values()}
+    gone = [d for name, d in look.items.items() if name not in drops and _is_gone(house, d, media)]
     back = [name for name in drops if name in look.items and look.items[name].withdrawn]
     house.records.drop(*(key for name in back for key in finished(look.entries, post, name)))
     for drop in (*drops.values(), *(dataclasses.replace(d, withdrawn=True) for d in gone)):
@@ -160,36 +173,50 @@ def _edition(look: PostRecords, item: str) -> int:
     return known.edition if known else 0
 
 
-def _is_gone(house: House, drop: Drop) -> bool:
-    """True where a file was removed. Asked for by name: a listing alone takes nothing down."""
-    return not drop.withdrawn and house.ingest.stat(drop.media.key) is None
+def _is_gone(house: House, drop: Drop, media: Collection[str]) -> bool:
+    """True where a file was removed. Asked for by name: a listing alone takes nothing down.
+
+    Where the file is another item's, too, post.toml no longer asks for this version of it.
+    """
+    if drop.withdrawn:
+        return False
+    return drop.media.key in media or house.ingest.stat(drop.media.key) is None
 
 
-def _read_toml(house: House, folder: intake.Folder) -> intake.TomlReading:
+def _read_toml(house: House, folder: intake.Folder, before: PostInfo) -> post_toml.Reading:
+    """What post.toml says; what it said before, while it cannot be read.
+
+    Or a slip of the pen would publish what was cut out, and take down versions that were pasted.
+    """
     entry = folder.files.get(intake.POST_TOML)
     if entry is None:
-        return intake.TomlReading()
+        return post_toml.Reading()
     if entry.bytes > MAX_TOML_BYTES:
-        return intake.TomlReading(notes=("post.toml was ignored: it is over a megabyte.",))
+        problem = "post.toml was ignored: it is over a megabyte."
+        return post_toml.Reading(info=before, notes=(problem,))
     try:
-        return intake.read_toml(house.ingest.read(entry.key))
+        reading = post_toml.read(house.ingest.read(entry.key))
     except Missing:
-        return intake.TomlReading()
+        return post_toml.Reading()
+    return dataclasses.replace(reading, info=before) if reading.notes else reading
 
 
 def _drops(house: House, post: str, found: intake.Sorted, info: PostInfo) -> Iterator[Drop]:
-    # Slugs are given in order of arrival, so that a name once pasted keeps its meaning.
-    for loose in sorted(found.items, key=lambda i: (i.entry.modified, i.path)):
-        house.records.claim_item(post, loose.path)
+    # Slugs are given in order of arrival, so that a name once pasted keeps its meaning; files
+    # come before what post.toml cuts from them.
+    arrived = sorted(found.items, key=lambda i: (i.cut_from, i.entry.modified, i.path))
+    slugs = {loose.path: house.records.claim_item(post, loose.path) for loose in arrived}
     for loose in found.items:
         yield Drop(
             post=post,
-            item=house.records.claim_item(post, loose.path),
+            item=slugs[loose.path],
             kind=intake.guess(loose.path),
             media=intake.source(loose.entry),
             sidecars=loose.sidecars,
-            info=intake.info_for(loose.path, info),
+            info=loose.info,
             profile=house.profile(info.profile).name,
+            version=loose.version,
+            version_of=slugs.get(loose.version_of, ""),
         )
 
 
@@ -201,3 +228,4 @@ def _notes(house: House, info: PostInfo, found: intake.Sorted) -> Iterator[str]:
         )
     for path in found.waiting:
         yield f"{path} waits for the file it belongs to."
+    yield from found.notes

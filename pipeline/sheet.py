@@ -63,10 +63,15 @@ SYSTEMS = (
 
 
 def entries(site: Site, post: PostManifest) -> tuple[Entry, ...]:
-    """Everything that can be pasted: the post, its gallery, then every item in order."""
+    """Everything that can be pasted: the post, its gallery, then every item in order.
+
+    A version is offered by the item it is a version of; it has no entry of its own unless it
+    failed, which its reporter must be told.
+    """
     whole = (_whole_post(site, post),)
     gallery = (_gallery(site, post),) if len(display.photos(post)) > 1 else ()
-    return whole + gallery + tuple(_item(site, post, item) for item in post.items)
+    items = [item for item in post.items if display.main_version(post, item) is item or item.error]
+    return whole + gallery + tuple(_item(site, post, item) for item in items)
 
 
 def warnings(post: PostManifest, item: ItemManifest) -> tuple[str, ...]:
@@ -85,7 +90,7 @@ def _item(site: Site, post: PostManifest, item: ItemManifest) -> Entry:
         id=item.item,
         title=display.title(item, post.language),
         page=address.watch(item),
-        preview=address.file(item, "embed.html"),
+        preview=address.frame(item),
         snippets=_item_snippets(site, post, item),
         item=item,
         warnings=warnings(post, item),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from pipeline import address, display
+from pipeline import address, display, display_film
 from pipeline.display import Stage
 from pipeline.model import ItemManifest, Kind, PostManifest, Site
 from pipeline.phrases import locale
@@ -137,7 +137,7 @@ def _player(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Meta, .
     frame = subject_of_item(site, post, item).frame
     pairs = (
         ("card", "player"),
-        ("player", address.absolute(site, address.file(item, "embed.html"))),
+        ("player", address.absolute(site, address.frame(item))),
         ("player:width", str(frame.width)),
         ("player:height", str(frame.height)),
     )
@@ -148,6 +148,8 @@ def _file(site: Site, item: ItemManifest) -> tuple[Meta, ...]:
     if item.kind is Kind.AUDIO:
         sound = address.absolute(site, address.file(item, "audio.m4a"))
         return _og(("audio", sound), ("audio:type", "audio/mp4"))
+    if display_film.file(item) is None:
+        return ()
     width, height = display.shape(item)
     return _og(
         ("video", address.absolute(site, address.file(item, "video.mp4"))),
@@ -169,7 +171,7 @@ def _linked_media(site: Site, post: PostManifest, item: ItemManifest) -> dict[st
         "description": description(item.caption or post.text or title),
         "thumbnailUrl": [address.absolute(site, display.poster(item).key)],
         "uploadDate": moment(post.date),
-        "embedUrl": address.absolute(site, address.file(item, "embed.html")),
+        "embedUrl": address.absolute(site, address.frame(item)),
         "url": address.absolute(site, address.watch(item)),
         "inLanguage": item.language,
         "duration": duration(item.duration_ms) if item.duration_ms else "",
@@ -187,7 +189,8 @@ def _linked_track(site: Site, key: str) -> dict[str, str]:
 
 
 def _linked_video(site: Site, post: PostManifest, item: ItemManifest) -> dict[str, Any]:
-    file = {"contentUrl": address.absolute(site, address.file(item, "video.mp4"))}
+    made = display_film.file(item)
+    file = {"contentUrl": address.absolute(site, made.key)} if made else {}
     clips = [
         {
             "@type": "Clip",

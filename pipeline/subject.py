@@ -72,7 +72,7 @@ def subject_of_item(site: Site, post: PostManifest, item: ItemManifest) -> Subje
     picture = public_poster(site, item)
     return Subject(
         page=address.absolute(site, address.watch(item)),
-        frame_page=address.absolute(site, address.file(item, "embed.html")),
+        frame_page=address.absolute(site, address.frame(item)),
         name=_sentence(item, language),
         label=display.label(item, say, language),
         invitation=display.invitation(item, say),

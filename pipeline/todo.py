@@ -27,6 +27,8 @@ FIRST_REST_S = 5.0
 MAX_REST_S = 600.0
 # A file whose worker died three times is not given a fourth.
 MAX_DEATHS = 3
+# Steps of this priority better what is published already; 9 is the least urgent.
+IDLE = 9
 
 Task = Literal["ingest", "render", "publish"]
 
@@ -53,13 +55,24 @@ def todo(records: ItemRecords, now: float) -> Iterator[Bell]:
             yield Bell(priority=1, task="ingest", post=drop.post, item=drop.item)
         return
     for step in records.plan.steps:
-        if step.fingerprint not in records.done and is_due(step.fingerprint, records, now):
+        if step.fingerprint in records.done or not is_ready(step, records):
+            continue
+        if is_due(step.fingerprint, records, now):
             yield render_bell(drop.post, drop.item, step)
 
 
 def render_bell(post: str, item: str, step: Step) -> Bell:
     """The bell of one step."""
     return Bell(priority=step.priority, task="render", post=post, item=item, step=step.name)
+
+
+def is_ready(step: Step, records: ItemRecords) -> bool:
+    """True where everything a step is made from is over, one way or the other."""
+    if not step.needs or records.plan is None:
+        return True
+    ended = records.done.keys() | records.failed.keys()
+    needed = (s for s in records.plan.steps if s.name in step.needs)
+    return all(other.fingerprint in ended for other in needed)
 
 
 def is_due(name: str, records: ItemRecords, now: float) -> bool:
@@ -114,6 +127,14 @@ def is_over(records: ItemRecords) -> bool:
         return False
     ended = records.done.keys() | records.failed.keys()
     return all(step.fingerprint in ended for step in records.plan.steps)
+
+
+def is_settled(records: ItemRecords) -> bool:
+    """True where readers have everything, though idle hands may still make better of it."""
+    if records.plan is None:
+        return is_over(records)
+    ended = records.done.keys() | records.failed.keys()
+    return all(s.fingerprint in ended for s in records.plan.steps if s.priority < IDLE)
 
 
 def rest_s(attempts: int) -> float:

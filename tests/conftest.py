@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import homes
+import hypothesis
 import pytest
 from homes import Home
 
@@ -26,6 +27,10 @@ from pipeline import render
 from pipeline.errors import NewsreelError
 from pipeline.model import Step, StepRecord
 from pipeline.s3store import S3Access, S3Store, prepare_bucket
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,18 +18,31 @@ from newsreel.local import Rope
 from pipeline import flow
 from pipeline.errors import NewsreelError
 from pipeline.house import House
-from pipeline.model import Drop, ItemManifest, PostManifest, Profile, Site, from_json
+from pipeline.model import Drop, ItemManifest, PostManifest, Profile, Rung, Site, from_json
 from pipeline.publish import publish
 from pipeline.records import Records, Run
-from pipeline.render import Progress
 from pipeline.scan import scan
+from pipeline.shop import Progress
 from pipeline.store import DirStore
 from pipeline.todo import Bell
 
-# The default profile in a hurry: the rules are the same, the encoders are not waited for.
+# The default profile in a hurry: the rules are the same, the encoders are not waited for, and a
+# film of a few seconds has several chunks.
 QUICK: Profile = changed(
     DEFAULT,
-    video=changed(DEFAULT.video, preset="ultrafast"),
+    video=changed(
+        DEFAULT.video,
+        preset="ultrafast",
+        av1_preset=12,
+        gop_seconds=1.0,
+        chunk_seconds=4.0,
+        stable_rung=180,
+        rungs=(
+            Rung(short_side=90, crf=30, max_bps=400_000),
+            Rung(short_side=180, crf=30, max_bps=800_000),
+            Rung(short_side=180, crf=45, max_bps=800_000, codec="av1"),
+        ),
+    ),
     photo=changed(DEFAULT.photo, widths=(160, 320), avif_speed=10),
 )
 SITE = Site(base_url="https://media.example.org/p", name="La Voz", language="en")
@@ -158,9 +171,9 @@ def tree(root: Path) -> dict[str, str]:
 
 
 def full(root: Path) -> Home:
-    """A house with a post of a film with subtitles, a recording and a photo, nothing done yet."""
+    """A house with a post of a film in two chunks, a recording and a photo, nothing done yet."""
     home = Home(root)
-    home.lay("talk.mp4", media.film())
+    home.lay("talk.mp4", media.film(3))
     home.lay("talk.es.srt", media.SRT.format(text="Se vota."))
     home.lay("noise.wav", media.sound())
     home.lay("still.jpg", media.photo())

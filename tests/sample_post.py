@@ -26,6 +26,21 @@ def made(role: str, key: str, media_type: str, **facts: object) -> Artifact:
     )
 
 
+def variant(label: str, codec: str, codecs: str, *, width: int, height: int) -> Artifact:
+    """One size of a film in one codec, as its playlist."""
+    name = f"av1-{label}" if codec == "av1" else label
+    return made(
+        "rung",
+        f"pleno/votacion/hls/0a1b2c3d4e5f/{name}.m3u8",
+        "application/vnd.apple.mpegurl",
+        width=width,
+        height=height,
+        frames=4800,
+        duration_ms=192_000,
+        extra={"label": label, "codec": codec, "codecs": codecs, "peak_bps": 2_500_000},
+    )
+
+
 VIDEO = ItemManifest(
     post="pleno",
     item="votacion",
@@ -48,10 +63,27 @@ VIDEO = ItemManifest(
     ),
     notes=("1080p dropped: the source is 1280x720",),
     outputs=(
-        made("rung", "pleno/votacion/r/f1/720.mp4", "video/mp4", width=1280, height=720),
-        made("rung", "pleno/votacion/r/f1/360.mp4", "video/mp4", width=640, height=360),
+        made(
+            "hls",
+            "pleno/votacion/hls/0a1b2c3d4e5f/index.m3u8",
+            "application/vnd.apple.mpegurl",
+            duration_ms=192_000,
+            extra={"complete": True, "ready_ms": 192_000, "codecs": "avc1.64001f,mp4a.40.2"},
+        ),
+        made(
+            "hls-av1",
+            "pleno/votacion/hls/0a1b2c3d4e5f/av1.m3u8",
+            "application/vnd.apple.mpegurl",
+            extra={"complete": True, "codecs": "av01.0.05M.08,mp4a.40.2"},
+        ),
+        variant("720p", "h264", "avc1.64001f", width=1280, height=720),
+        variant("360p", "h264", "avc1.64001e", width=640, height=360),
+        variant("720p", "av1", "av01.0.05M.08", width=1280, height=720),
         made("video", "pleno/votacion/video.mp4", "video/mp4", width=1280, height=720),
         made("poster", "pleno/votacion/poster.jpg", "image/jpeg", width=1280, height=720),
+        made("storyboard", "pleno/votacion/r/f3/storyboard.vtt", "text/vtt; charset=utf-8"),
+        made("sprite", "pleno/votacion/r/f3/000.jpg", "image/jpeg", width=1600, height=900),
+        made("preview", "pleno/votacion/preview.mp4", "video/mp4", width=640, height=360),
         made("captions", "pleno/votacion/r/f2/en.vtt", "text/vtt; charset=utf-8", language="en"),
         made("captions", "pleno/votacion/r/f2/es.vtt", "text/vtt; charset=utf-8", language="es"),
     ),
@@ -64,6 +96,30 @@ TALL = replace(
     height=1280,
     chapters=(),
     outputs=(made("video", "pleno/puerta/video.mp4", "video/mp4", width=720, height=1280),),
+)
+GROWING = replace(
+    VIDEO,
+    state=State.PLAYABLE,
+    percent=40,
+    outputs=(
+        made(
+            "hls",
+            "pleno/votacion/hls/0a1b2c3d4e5f/index.m3u8",
+            "application/vnd.apple.mpegurl",
+            duration_ms=64_000,
+            extra={"complete": False, "ready_ms": 64_000, "codecs": "avc1.64001e,mp4a.40.2"},
+        ),
+        variant("360p", "h264", "avc1.64001e", width=640, height=360),
+    ),
+)
+SHORT = replace(
+    VIDEO,
+    item="votacion-short",
+    version="short",
+    version_of="votacion",
+    duration_ms=70_000,
+    chapters=(),
+    outputs=(made("video", "pleno/votacion-short/video.mp4", "video/mp4", width=1280, height=720),),
 )
 AUDIO = ItemManifest(
     post="pleno",

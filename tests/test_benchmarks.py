@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,8 +14,10 @@ import imageio_ffmpeg
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers, quality, sources, table, video
-from benchmarks.meter import Failed, run
+from benchmarks import first_play, peers, quality, scale, sources, table, video, video_tables
+from benchmarks.meter import Failed, alone, run
+from benchmarks.simulate import WORKERS, Job, Outcome, simulate
+from config import profiles
 from pipeline.model import Colour, VideoStream
 
 FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
@@ -134,13 +140,144 @@ def test_tables_align_figures() -> None:
     ]
 
 
-def test_everything_runs_on_a_second_of_film(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--quick --json` measures all three and prints plain data that names every contender."""
-    assert command.main(["--quick", "--json"]) == 0
+def test_only_the_reader_of_a_pipe_is_measured() -> None:
+    """What feeds the encoder costs the encoder nothing."""
+    busy = "print(sum(range(10_000_000)))"
+    idle = "import sys; sys.stdin.read()"
+    used = alone((sys.executable, "-c", idle), (sys.executable, "-c", busy))
+    fed = alone((sys.executable, "-c", busy), (sys.executable, "-c", idle.replace("read", "close")))
+    assert used < fed
+
+
+def test_a_feeder_that_fails_is_told() -> None:
+    """Half a film is no film."""
+    with pytest.raises(Failed):
+        alone((sys.executable, "-c", ""), (sys.executable, "-c", "raise SystemExit(3)"))
+
+
+def test_a_viewer_without_av1_has_nothing_to_compare_at_540() -> None:
+    """The table of codecs holds the sizes that both have, as AV1 / H.264."""
+    ours = contender("ours", 10.0, (360, 100, 80.0), (540, 200, 85.0), (720, 400, 90.0))
+    av1 = contender("ours, AV1", 20.0, (360, 70, 81.0), (720, 300, 90.5))
+    found = video.Comparison(
+        source="film.mp4",
+        contenders=(ours, av1),
+        ratios=(),
+        floor_cpu_s=4.5,
+        chunks_cpu_s=5.0,
+        with_av1=video.against(av1, ours),
+    )
+    costs, _, _, floor, codecs = video_tables.tables(found)
+    assert codecs.rows == (("360", 0.7, "+1.00"), ("720", 0.75, "+0.50"))
+    assert floor.rows[1] == ("our chunks in H.264", 5.0, 0.9)
+    assert "2.00 times" in codecs.remark
+    assert len(costs.rows) == 2
+
+
+def test_a_profile_without_av1_borrows_a_ladder() -> None:
+    """The default is measured in both codecs, and a ladder of its own is left alone."""
+    archive = profiles.load("archive")
+    assert video.both_codecs(archive) is archive
+    plain = dataclasses.replace(
+        archive,
+        video=dataclasses.replace(
+            archive.video, rungs=tuple(r for r in archive.video.rungs if r.codec == "h264")
+        ),
+    )
+    assert video.both_codecs(plain).video.rungs == archive.video.rungs
+
+
+# --- simulated workers -----------------------------------------------------------------------
+
+FILM = (
+    Job(name="low", seconds=2, priority=0, opens=True),
+    Job(name="sound", seconds=1, priority=0, opens=True),
+    *(Job(name=f"chunk-{n}", seconds=10, priority=6) for n in range(6)),
+    Job(name="film", seconds=5, priority=6, needs=tuple(f"chunk-{n}" for n in range(6))),
+)
+
+
+def simulated(workers: int) -> Outcome:
+    return simulate(FILM, workers, probe_s=1, pause_s=0)
+
+
+def test_one_worker_does_one_thing_after_the_other() -> None:
+    """The probe, what opens the film, then all the rest: the sum of all times."""
+    assert simulated(1) == Outcome(workers=1, first_play_s=4, complete_s=69)
+
+
+def test_what_waits_for_others_bounds_everyone() -> None:
+    """With more workers than steps, the longest chain remains; with fewer, nobody is idle."""
+    assert simulated(2).complete_s == 1 + 2 + 30 + 5
+    assert simulated(256) == Outcome(workers=256, first_play_s=3, complete_s=16)
+
+
+def test_more_workers_are_never_slower() -> None:
+    """For this film: neither until the first play, nor until the end."""
+    found = [simulated(workers) for workers in WORKERS]
+    assert [each.complete_s for each in found] == sorted(
+        (each.complete_s for each in found), reverse=True
+    )
+    assert WORKERS[0] == 1
+    assert WORKERS[-1] == 256
+
+
+def test_every_step_pays_its_pause() -> None:
+    """Queue and store cost each step the same, also on one worker."""
+    paused = simulate(FILM, 1, probe_s=1, pause_s=0.5)
+    assert paused.complete_s == 69 + 0.5 * len(FILM)
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        (Job(name="a", seconds=1, priority=0, needs=("nobody",)),),
+        (Job(name="a", seconds=1, priority=0, needs=("a",)),),
+    ],
+)
+def test_a_film_that_never_ends_is_refused(jobs: tuple[Job, ...]) -> None:
+    """Steps that wait for nobody, or for themselves, are a mistake in the plan."""
+    with pytest.raises(ValueError, match=r"nobody makes|waits for itself"):
+        simulate(jobs, 1, probe_s=0, pause_s=0)
+
+
+def test_a_process_knows_its_children() -> None:
+    """What is bound to a core are the processes of a pool, found by their parent."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in scale.children(os.getpid())
+        child.communicate(b"\n")
+
+
+# --- all of it -------------------------------------------------------------------------------
+
+
+def test_everything_on_folders_runs_on_a_second_of_film(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`--quick --json` measures and prints plain data that names every contender."""
+    assert command.main(["video", "photos", "rerun", "--quick", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     names = [each["name"] for each in found["video"]["contenders"]]
-    assert names == ["ours", "MediaCMS", "PeerTube, one rung", "PeerTube, ladder"]
+    assert names == ["ours", "ours, AV1", "MediaCMS", "PeerTube, one rung", "PeerTube, ladder"]
     scores = [r["vmaf"] for each in found["video"]["contenders"] for r in each["renditions"]]
     assert all(40 < score <= 100 for score in scores)
+    assert found["video"]["floor_cpu_s"] > 0
+    assert [rung["short_side"] for rung in found["video"]["with_av1"]["rungs"]] == [360]
     assert {each["name"] for each in found["photos"]["developed"]} == {"ours", "Pillow"}
     assert found["rerun"]["photos"] == 3
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("only_stack")
+def test_the_stack_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """First play and scale bring up real stacks, see the film through, and leave nobody."""
+    assert command.main(["first-play", "scale", "--quick", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (film,) = found["first-play"]["films"]
+    assert film["length_s"] == first_play.QUICK_LENGTHS_S[0]
+    assert film["stack_s"] > 0
+    assert film["command_s"] > 0
+    outcomes = found["scale"]["outcomes"]
+    assert [each["workers"] for each in outcomes] == list(WORKERS)
+    assert all(each["first_play_s"] <= each["complete_s"] for each in outcomes)
+    assert found["scale"]["one_s"] > 0

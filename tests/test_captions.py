@@ -179,12 +179,65 @@ def test_a_slip_in_a_time_is_read_as_meant_and_said(tmp_path: Path) -> None:
     assert "line 2" in made["notes"][0]
 
 
-def test_an_offset_moves_every_cue_and_drops_what_falls_before(tmp_path: Path) -> None:
-    """Times shift by the offset; a cue cut by the beginning starts at zero."""
-    text = "00:00:01,000 --> 00:00:02,000\na\n\n00:00:02,500 --> 00:00:04,000\nb\n"
-    made = clean(tmp_path, text, offset_ms=-3000)
+def test_cues_before_the_beginning_are_left_out(tmp_path: Path) -> None:
+    """A negative time is before the film: such a cue is told, one that reaches in is kept."""
+    made = clean(
+        tmp_path,
+        "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+        "Dialogue: 0,-0:00:03.00,-0:00:01.00,D,,0,0,0,,a\n"
+        "Dialogue: 0,-0:00:00.50,0:00:01.00,D,,0,0,0,,b\n",
+    )
     assert made["webvtt"] == "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nb\n"
     assert made["notes"] == ["Cues left out because they lie before the beginning: 1."]
+
+
+SIX_SECONDS = "".join(f"00:00:0{n},000 --> 00:00:0{n + 1},000\n{'abcdef'[n]}\n\n" for n in range(6))
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "shown"),
+    [
+        (0, None, [(0, 1000, "a"), (1000, 2000, "b"), (5000, 6000, "f")]),
+        (4000, None, [(0, 1000, "e"), (1000, 2000, "f")]),
+        (4250, 5250, [(0, 750, "e"), (750, 1000, "f")]),
+        (4200, 4300, [(0, 100, "e")]),
+        (5000, 60_000, [(0, 1000, "f")]),
+        (0, 1, [(0, 1, "a")]),
+    ],
+)
+def test_a_part_of_a_film_shows_its_own_cues(
+    start_ms: int, end_ms: int | None, shown: list[tuple[int, int, str]], tmp_path: Path
+) -> None:
+    """Cues are cut at the borders and timed from the beginning; those outside go without a note."""
+    made = clean(tmp_path, SIX_SECONDS, start_ms=start_ms, end_ms=end_ms)
+    for start, end, word in shown:
+        block = captions.to_webvtt([cue(start, end, word)]).removeprefix("WEBVTT\n\n")
+        assert block in made["webvtt"]
+    assert made["last_ms"] == shown[-1][1]
+    assert made["cues"] == (6 if end_ms is None and not start_ms else len(shown))
+    assert made["notes"] == []
+
+
+def test_a_long_cue_covers_the_part(tmp_path: Path) -> None:
+    """What began before the part and ends after it is shown throughout."""
+    text = "00:00:00,000 --> 01:00:00,000\nLive\n"
+    made = clean(tmp_path, text, start_ms=60_000, end_ms=90_000)
+    assert made["webvtt"] == "WEBVTT\n\n00:00:00.000 --> 00:00:30.000\nLive\n"
+
+
+def test_a_part_without_words_has_no_subtitles(tmp_path: Path) -> None:
+    """An empty file would offer a language in which nothing is said."""
+    with pytest.raises(errors.Unreadable, match="no text for the part"):
+        clean(tmp_path, SIX_SECONDS, start_ms=6000)
+
+
+def test_the_linter_reads_what_is_shown(tmp_path: Path) -> None:
+    """Places are those of the part; what is wrong outside of it is not told."""
+    text = SIX_SECONDS + "00:01:00,000 --> 00:01:01,000\n" + "x" * 50 + "\n"
+    assert not clean(tmp_path, text, start_ms=0, end_ms=6000)["warnings"]
+    told = clean(tmp_path, text, start_ms=50_000)["warnings"]
+    assert "at 00:00:10" in told[0]
 
 
 @pytest.mark.parametrize(

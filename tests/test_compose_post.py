@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from values import (
+    DEFAULT,
     NOW,
     changed,
     drop,
     film,
+    left_behind,
     photo,
     planned,
     post_drop,
@@ -23,51 +25,43 @@ from values import (
 from pipeline import manifest
 from pipeline.manifest import Composed, card
 from pipeline.model import (
-    Artifact,
     Failure,
     ItemInfo,
     ItemManifest,
     Kind,
     Plan,
     PostInfo,
+    Rung,
     State,
     StepRecord,
 )
 from pipeline.records import ItemRecords, Run
 
-PLAN = planned(film(), drop=drop(sidecars=(subtitles(),)))
+PROFILE = changed(
+    DEFAULT,
+    video=changed(
+        DEFAULT.video,
+        gop_seconds=4.0,
+        chunk_seconds=32.0,
+        stable_rung=720,
+        rungs=tuple(
+            Rung(short_side=side, crf=23, max_bps=side * 3000, codec=codec)
+            for codec, side in (("h264", 360), ("h264", 720), ("h264", 1080), ("av1", 1080))
+        ),
+    ),
+)
+PLAN = planned(film(), drop=drop(sidecars=(subtitles(),)), profile=PROFILE)
 FAILED = Failure(code="unreadable", message="It is broken.")
 
 
-def artifacts(plan: Plan, name: str) -> tuple[Artifact, ...]:
-    """What a step of a plan would leave behind."""
-    done = step(plan, name)
-    return tuple(
-        Artifact(
-            role=out.role,
-            key=f"post/talk/r/{done.fingerprint}/{out.file}",
-            media_type="image/jpeg" if out.file.endswith("jpg") else "application/octet-stream",
-            bytes=1,
-            sha256="0" * 64,
-            width=getattr(out, "width", None),
-            extra={"stable": True} if getattr(out, "stable", False) else {},
-        )
-        for out in done.outputs
-    )
+# Every step of the film, as one worker would do them.
+FILM = tuple(s.name for s in PLAN.steps)
+PLAYS = ("film-0000-low", "sound-0")
 
 
 def done(plan: Plan, *names: str, notes: tuple[str, ...] = ()) -> dict[str, StepRecord]:
     """Records of finished steps."""
-    return {
-        step(plan, name).fingerprint: StepRecord(
-            step=name,
-            fingerprint=step(plan, name).fingerprint,
-            artifacts=artifacts(plan, name),
-            notes=notes,
-            source_sha256="c" * 64,
-        )
-        for name in names
-    }
+    return {step(plan, name).fingerprint: left_behind(plan, name, notes=notes) for name in names}
 
 
 def failed(plan: Plan, name: str) -> dict[str, Failure]:
@@ -89,7 +83,10 @@ def only(**facts: Any) -> ItemManifest:
 # --- states ----------------------------------------------------------------------------------
 
 RUNNING = Run(state="running", percent=50)
-LADDER = step(PLAN, "ladder").fingerprint
+FIRST = step(PLAN, "film-0000").fingerprint
+IDLE = tuple(name for name in FILM if name.startswith("av1-"))
+# What each step weighs: chunks 8, sound 4, the film 2, all else 1.
+WHOLE = 8 * 3 + 4 + 2 + 4
 
 
 @pytest.mark.parametrize(
@@ -98,17 +95,23 @@ LADDER = step(PLAN, "ladder").fingerprint
         ({}, State.WAITING, 0),
         ({"runs": {"ingest-g1": (RUNNING, NOW)}}, State.PROCESSING, 0),
         ({"plan": PLAN}, State.PROCESSING, 0),
-        ({"plan": PLAN, "runs": {LADDER: (RUNNING, NOW)}}, State.PROCESSING, 42),
-        ({"plan": PLAN, "done": done(PLAN, "poster")}, State.PROCESSING, 7),
-        ({"plan": PLAN, "done": done(PLAN, "ladder")}, State.PLAYABLE, 85),
+        ({"plan": PLAN, "runs": {FIRST: (RUNNING, NOW)}}, State.PROCESSING, 400 // WHOLE),
+        ({"plan": PLAN, "done": done(PLAN, "poster")}, State.PROCESSING, 100 // WHOLE),
+        ({"plan": PLAN, "done": done(PLAN, *PLAYS)}, State.PLAYABLE, 1200 // WHOLE),
         (
-            {"plan": PLAN, "done": done(PLAN, "ladder", "poster", "captions-es")},
+            {"plan": PLAN, "done": done(PLAN, *(n for n in FILM if n != "preview"))},
+            State.PLAYABLE,
+            100 * (WHOLE - 1) // WHOLE,
+        ),
+        ({"plan": PLAN, "done": done(PLAN, *FILM)}, State.PUBLISHED, 100),
+        (
+            {"plan": PLAN, "done": done(PLAN, *(n for n in FILM if n not in IDLE))},
             State.PUBLISHED,
             100,
         ),
         ({"failed": {"ingest-g1": FAILED}}, State.FAILED, 100),
         ({"failed": {"ingest-g0": FAILED}}, State.WAITING, 0),
-        ({"plan": PLAN, "failed": failed(PLAN, "ladder")}, State.FAILED, 100),
+        ({"plan": PLAN, "failed": failed(PLAN, "film")}, State.FAILED, 100),
     ],
 )
 def test_states(facts: dict[str, Any], state: State, percent: int) -> None:
@@ -120,16 +123,17 @@ def test_states(facts: dict[str, Any], state: State, percent: int) -> None:
 
 def test_what_is_not_needed_may_fail() -> None:
     """Without its subtitles a film is published all the same, and the reason is noted."""
-    item = only(plan=PLAN, done=done(PLAN, "ladder", "poster"), failed=failed(PLAN, "captions-es"))
+    made = done(PLAN, *(name for name in FILM if name != "captions-es"))
+    item = only(plan=PLAN, done=made, failed=failed(PLAN, "captions-es"))
     assert item.state is State.PUBLISHED
     assert "It is broken." in item.notes
 
 
 def test_the_last_plan_stands_until_there_is_a_new_one() -> None:
     """While a changed item waits to be looked at again, what was made of it stays."""
-    item = only(last=PLAN, done=done(PLAN, "ladder", "poster", "captions-es"))
+    item = only(last=PLAN, done=done(PLAN, *FILM))
     assert item.state is State.PLAYABLE
-    assert {o.role for o in item.outputs} >= {"video", "poster", "captions"}
+    assert {o.role for o in item.outputs} >= {"hls", "video", "poster", "captions"}
 
 
 @pytest.mark.parametrize(
@@ -155,16 +159,48 @@ def test_the_state_of_a_post(states: tuple[State, ...], whole: State) -> None:
 
 
 def test_stable_names_of_a_film() -> None:
-    """One rung is video.mp4; every rung and the subtitles keep their own immutable keys too."""
-    records = records_of(plan=PLAN, done=done(PLAN, "ladder", "poster", "captions-es"))
-    composed = compose(records)
+    """The joined film and its pictures; playlists and subtitles keep their own keys."""
+    composed = compose(records_of(plan=PLAN, done=done(PLAN, *FILM)))
     aliases = {a.artifact.key: a.source for a in composed.aliases}
-    assert aliases["post/talk/video.mp4"].endswith("/720.mp4")
-    assert aliases["post/talk/poster.jpg"].endswith("/poster.jpg")
+    assert aliases.keys() == {
+        f"post/talk/{name}"
+        for name in ("video.mp4", "poster.jpg", "poster-play.jpg", "preview.mp4")
+    }
+    assert aliases["post/talk/video.mp4"].endswith(f"{step(PLAN, 'film').fingerprint}/video.mp4")
     keys = [o.key for o in composed.post.items[0].outputs]
-    assert sum(key.endswith(".mp4") for key in keys) == 6
-    assert f"post/talk/r/{step(PLAN, 'captions-es').fingerprint}/es.vtt" in keys
     assert len(keys) == len(set(keys))
+    assert f"post/talk/r/{step(PLAN, 'captions-es').fingerprint}/es.vtt" in keys
+    assert not [key for key in keys if "/r/" in key and key.endswith(".mp4")]
+
+
+def test_the_outputs_of_a_film() -> None:
+    """Roles that pages, feeds and players go by: what can be watched first."""
+    item = only(plan=PLAN, done=done(PLAN, *FILM))
+    roles = [o.role for o in item.outputs]
+    assert roles[:2] == ["hls", "hls-av1"]
+    assert {role: roles.count(role) for role in roles} == {
+        "hls": 1,
+        "hls-av1": 1,
+        "rung": 4,
+        "video": 1,
+        "poster": 1,
+        "poster-play": 1,
+        "captions": 1,
+        "storyboard": 1,
+        "preview": 1,
+    }
+    assert item.duration_ms == 10_000
+    assert (item.width, item.height) == (1920, 1080)
+
+
+def test_a_film_in_the_making_has_no_file_yet() -> None:
+    """Its playlists are there from the first seconds on; they are written with the post."""
+    composed = compose(records_of(plan=PLAN, done=done(PLAN, *PLAYS)))
+    (item,) = composed.post.items
+    assert {o.role for o in item.outputs} == {"hls", "rung"}
+    assert item.outputs[0].extra == {"complete": False, "ready_ms": 4000, "codecs": "avc1.64001f"}
+    (shown,) = composed.films
+    assert {obj.key for obj in (*shown.playlists, *shown.index)} >= {o.key for o in item.outputs}
 
 
 def test_stable_names_of_sound_and_photos() -> None:
@@ -180,16 +216,29 @@ def test_stable_names_of_sound_and_photos() -> None:
 
 
 def test_a_failed_item_has_no_outputs() -> None:
-    """What failed promises nothing, whatever was finished before."""
-    records = records_of(plan=PLAN, done=done(PLAN, "poster"), failed=failed(PLAN, "ladder"))
-    composed = compose(records)
+    """What failed promises nothing, whatever was finished beside it."""
+    composed = compose(
+        records_of(plan=PLAN, done=done(PLAN, "poster"), failed=failed(PLAN, "film"))
+    )
     assert (composed.aliases, composed.post.items[0].outputs) == ((), ())
+    assert not any(one.playlists or one.index for one in composed.films)
+
+
+def test_what_plays_of_a_failed_film_goes_on_playing() -> None:
+    """Whoever has begun to watch is not cut off, and the poster stays."""
+    made = done(PLAN, "poster", *PLAYS)
+    composed = compose(records_of(plan=PLAN, done=made, failed=failed(PLAN, "film")))
+    (item,) = composed.post.items
+    assert item.state is State.FAILED
+    assert {"hls", "rung", "poster"} <= {made.role for made in item.outputs}
+    assert any(one.index for one in composed.films)
+    assert composed.aliases
 
 
 def test_what_no_plan_asks_for_is_not_shown() -> None:
     """Renditions of an earlier version of the film stay out of the manifest."""
-    old = planned(film(), drop=drop(media=source(identity="b" * 64)))
-    assert only(plan=PLAN, done=done(old, "ladder")).outputs == ()
+    old = planned(film(), drop=drop(media=source(identity="b" * 64)), profile=PROFILE)
+    assert only(plan=PLAN, done=done(old, *PLAYS, "film", "poster")).outputs == ()
 
 
 # --- texts -----------------------------------------------------------------------------------
@@ -233,7 +282,7 @@ def test_private_words_of_a_file_stay_private() -> None:
 
 def test_the_source_is_told_by_name_and_hash() -> None:
     """Never by its place in the store."""
-    item = only(plan=PLAN, done=done(PLAN, "ladder"))
+    item = only(plan=PLAN, done=done(PLAN, "sound-0"))
     assert (item.source.name, item.source.sha256) == ("talk.mp4", "c" * 64)
     assert only().source.sha256 is None
 
@@ -250,7 +299,7 @@ def test_items_come_in_reading_order() -> None:
 
 def test_a_withdrawn_item_leaves_the_post() -> None:
     """It is named apart, with no outputs and no notes."""
-    gone = records_of(drop=drop(item="gone", withdrawn=True), plan=PLAN, done=done(PLAN, "ladder"))
+    gone = records_of(drop=drop(item="gone", withdrawn=True), plan=PLAN, done=done(PLAN, *FILM))
     composed = compose(records_of(), gone)
     assert [item.item for item in composed.post.items] == ["talk"]
     (item,) = composed.withdrawn
@@ -267,7 +316,7 @@ def test_a_card_counts_what_can_be_seen() -> None:
     """Failed items are not counted, and the chosen cover stands for the post."""
     plan = planned(photo(1000, 500))
     shown = records_of(drop=drop(item="p", kind=Kind.PHOTO), plan=plan, done=done(plan, "photo"))
-    film_ = records_of(plan=PLAN, done=done(PLAN, "poster", "ladder", "captions-es"))
+    film_ = records_of(plan=PLAN, done=done(PLAN, *FILM))
     broken = records_of(drop=drop(item="x"), failed={"ingest-g1": FAILED})
     items = ("talk", "p", "x")
     made = card(compose(shown, film_, broken, items=items).post)
@@ -280,5 +329,5 @@ def test_a_card_counts_what_can_be_seen() -> None:
 
 def test_a_step_is_found_by_its_name() -> None:
     """Or not, where a newer plan no longer has it."""
-    assert manifest.step_of(PLAN, "ladder") == step(PLAN, "ladder")
+    assert manifest.step_of(PLAN, "film") == step(PLAN, "film")
     assert manifest.step_of(PLAN, "no-such-step") is None

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sample_post import AUDIO, FAILED, PHOTO, POST, TALL, VIDEO, WAITING, WITHDRAWN
+from sample_post import (
+    AUDIO,
+    FAILED,
+    GROWING,
+    PHOTO,
+    POST,
+    SHORT,
+    TALL,
+    VIDEO,
+    WAITING,
+    WITHDRAWN,
+)
 
 from pipeline import display
 from pipeline.display import Stage
@@ -18,6 +29,9 @@ from pipeline.phrases import Phrases
     [
         (VIDEO, Stage.READY),
         (replace(VIDEO, state=State.PLAYABLE), Stage.READY),
+        (GROWING, Stage.READY),
+        (TALL, Stage.READY),
+        (replace(GROWING, outputs=GROWING.outputs[1:]), Stage.PREPARING),
         (replace(VIDEO, state=State.FAILED), Stage.READY),
         (WAITING, Stage.PREPARING),
         (replace(PHOTO, outputs=display.avifs(PHOTO)), Stage.PREPARING),
@@ -28,16 +42,6 @@ from pipeline.phrases import Phrases
 def test_the_stage_follows_from_what_can_be_shown(item: ItemManifest, stage: Stage) -> None:
     """Something that plays is shown even when the rest failed; a withdrawn item never is."""
     assert display.stage(item) is stage
-
-
-def test_a_page_plays_the_largest_size_that_fits_an_article() -> None:
-    """Not the largest of all, and the smallest where all are larger; a lone file as it is."""
-    sizes = display.rungs(VIDEO)
-    assert [made.height for made in sizes] == [720, 360]
-    assert display.film(VIDEO) == sizes[0]
-    big = tuple(replace(made, width=made.width * 3, height=made.height * 3) for made in sizes)
-    assert display.film(replace(VIDEO, outputs=big)).height == 1080
-    assert display.film(TALL).key == "pleno/puerta/video.mp4"
 
 
 def test_shapes_are_true_and_assumed_only_while_unknown() -> None:
@@ -64,6 +68,42 @@ def test_readers_do_not_see_failed_items() -> None:
     assert WAITING in display.shown(POST)
 
 
+def test_a_version_is_offered_by_its_main_item() -> None:
+    """It is no item of the post's page; both list the whole film first."""
+    post = replace(POST, items=(SHORT, VIDEO, TALL))
+    assert display.shown(post) == (VIDEO, TALL)
+    assert display.cover(replace(post, cover=SHORT.item)) == VIDEO
+    assert display.versions(post, VIDEO) == display.versions(post, SHORT) == (VIDEO, SHORT)
+    assert display.versions(post, TALL) == ()
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(), (replace(FAILED, item="votacion"),), (replace(WITHDRAWN, item="votacion"),)],
+    ids=["missing", "failed", "withdrawn"],
+)
+def test_a_version_without_its_main_item_stands_alone(others: tuple[ItemManifest, ...]) -> None:
+    """What plays is not lost because the whole film is not there."""
+    post = replace(POST, items=(*others, SHORT))
+    assert display.shown(post) == (SHORT,)
+    assert display.versions(post, SHORT) == ()
+
+
+def test_versions_of_one_another_do_not_hide_one_another() -> None:
+    """Only an item that is no version itself can stand for others."""
+    circle = (replace(VIDEO, version="long", version_of=SHORT.item), SHORT)
+    assert display.shown(replace(POST, items=circle)) == circle
+
+
+@pytest.mark.parametrize(
+    ("version", "label"),
+    [("", "Versión completa"), ("short", "Versión corta"), ("en directo", "Versión «en directo»")],
+)
+def test_versions_have_names(version: str, label: str) -> None:
+    """The whole film and the short one are called so; others keep the name they were given."""
+    assert display.version_label(replace(SHORT, version=version), Phrases("es")) == label
+
+
 def test_only_a_colour_is_taken_for_a_colour() -> None:
     """Colours go into style sheets; anything but #rrggbb is left out."""
     assert display.colour(VIDEO) == "#334455"
@@ -80,7 +120,6 @@ def test_downloads_say_what_they_are() -> None:
 
     assert labels(VIDEO) == [
         "MP4 720p",
-        "MP4 360p",
         "Subtítulos (Español, VTT)",
         "Subtítulos (English, VTT)",
     ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import homes
+import m3u8
 import media
 import pytest
 from homes import Home, tree
@@ -43,7 +45,12 @@ def test_a_folder_becomes_a_post() -> None:
     ]
     assert all(item.error is None for item in post.items)
     roles = {item.item: Counter(o.role for o in item.outputs) for item in post.items}
-    assert roles["talk"] >= Counter(["video", "rung", "poster", "poster-play", "captions"])
+    assert roles["talk"] == Counter(
+        [
+            *("hls", "hls-av1", "rung", "rung", "rung", "video", "storyboard", "sprite", "preview"),
+            *("poster", "poster-play", "captions"),
+        ]
+    )
     assert roles["noise"] >= Counter(["sound", "enclosure", "waveform"])
     assert roles["still"]["photo"] == 4
 
@@ -56,7 +63,71 @@ def test_every_promise_of_the_manifests_is_kept() -> None:
     assert promised
     for output in promised:
         assert there[output.key] == output.sha256
-        assert (home.root / "published" / output.key).stat().st_size == output.bytes
+        assert weight(home.root / "published" / output.key) == output.bytes
+
+
+def weight(path: Path) -> int:
+    """The bytes of a file; of one size of a film, those of its pieces."""
+    if path.suffix != ".m3u8" or path.stem in ("index", "av1"):
+        return path.stat().st_size
+    pieces = {segment.uri for segment in m3u8.load(str(path)).segments}
+    return sum((path.parent / piece).stat().st_size for piece in pieces)
+
+
+def check_lists(folder: Path) -> int:
+    """Every list that a film's index names is there, and every range of it; counts segments."""
+    count = 0
+    for index in [path for path in (folder / "index.m3u8", folder / "av1.m3u8") if path.exists()]:
+        found = m3u8.load(str(index))
+        for listed in (*found.playlists, *found.media):
+            for segment in m3u8.load(str(folder / listed.uri)).segments:
+                piece = folder / segment.uri
+                assert piece.exists()
+                if segment.byterange:
+                    size, _, offset = segment.byterange.partition("@")
+                    assert int(offset) + int(size) <= piece.stat().st_size
+                count += 1
+    return count
+
+
+def test_a_film_can_be_watched_while_it_is_made(empty: Home) -> None:
+    """After every piece of work, what the playlists promise is there; more and more of it."""
+    empty.lay("talk.mp4", media.film(5))
+    counts, ready = [0], [0]
+
+    def answer(bell: Bell) -> None:
+        empty.answer(bell)
+        for folder in (empty.root / "published").glob("march/talk/hls/*"):
+            counts.append(check_lists(folder))
+            shown = next(o for o in empty.item("talk").outputs if o.role == "hls")
+            ready.append(shown.extra["ready_ms"])
+
+    scan(empty.house)
+    empty.carry(answer)
+    assert ready == sorted(ready)
+    assert counts == sorted(counts)
+    assert {0, 1000, 5000} <= {round(ms, -2) for ms in ready}
+
+
+@pytest.mark.parametrize("index", ["index", "av1"])
+def test_the_playlists_play(index: str) -> None:
+    """Another reader finds every picture of the film, and its sound, behind them."""
+    (folder,) = (homes.finished().root / "published").glob("march/talk/hls/*")
+    done = subprocess.run(
+        [
+            *(media.FFMPEG, "-v", "error", "-xerror", "-i", folder / f"{index}.m3u8"),
+            *("-map", "0:v:0", "-map", "0:a:0", "-f", "framecrc", "-c:a", "pcm_s16le", "-"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    assert sum(line.startswith("0,") for line in lines) == 75
+    samples = sum(int(line.split(",")[3]) for line in lines if line.startswith("1,"))
+    assert samples == pytest.approx(3 * 44_100, abs=2048)
 
 
 def test_the_manifests_fit_their_schemas() -> None:
@@ -145,7 +216,7 @@ def test_bells_for_what_is_not_there_do_nothing(home: Home, performed: list[str]
         Bell(priority=0, task="ingest", post="nowhere", item="x"),
         Bell(priority=0, task="ingest", post="march", item="nothing"),
         Bell(priority=0, task="render", post="march", item="talk", step="no-such-step"),
-        Bell(priority=0, task="render", post="march", item="nothing", step="ladder"),
+        Bell(priority=0, task="render", post="march", item="nothing", step="film"),
     ):
         home.answer(bell)
     assert performed == []

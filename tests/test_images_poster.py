@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from pipeline import errors, images_poster
 from pipeline.images_poster import Look, score
@@ -61,10 +61,65 @@ def test_frames_that_do_not_open_are_passed_over(tmp_path: Path) -> None:
         images_poster.choose([str(broken)])
 
 
+def saved(folder: Path, frames: list[Image.Image]) -> list[str]:
+    paths = [str(folder / f"{number}.png") for number in range(len(frames))]
+    for path, frame in zip(paths, frames, strict=True):
+        frame.save(path)
+    return paths
+
+
+def dim(image: Image.Image) -> Image.Image:
+    """The frame with less light: a little less good as a poster."""
+    return image.point(lambda value: int(value * 0.8))
+
+
+def test_a_title_card_loses_to_a_duller_picture(tmp_path: Path) -> None:
+    """Letters on plain ground are crisp and full of contrast, but show nothing of the film."""
+    card = Image.new("RGB", (640, 360), (70, 60, 160))
+    draw = ImageDraw.Draw(card)
+    for row in range(3):
+        draw.text((140, 130 + row * 36), "THE PRESS CONFERENCE", fill="white", font_size=30)
+    dull = dim(busy()).filter(ImageFilter.GaussianBlur(0.5))
+    assert images_poster.choose(saved(tmp_path, [card, dull])) == 1
+
+
+def test_of_equally_good_frames_the_film_s_own_look_wins(tmp_path: Path) -> None:
+    """One shot in other colours, just as crisp, does not stand for a film of another look."""
+    scene = [ImageChops.offset(busy(), shift, 0) for shift in (0, 32, 64, 96)]
+    red, green, blue = busy().split()
+    stranger = Image.merge("RGB", (blue, green, red.point(lambda value: value // 4 + 96)))
+    frames = [stranger, *scene]
+    scores = [score(images_poster._look(frame)) for frame in frames]
+    assert scores[0] > 0.85 * max(scores)
+    assert images_poster.choose(saved(tmp_path, frames)) > 0
+
+
+def test_bars_that_every_frame_has_are_not_part_of_the_picture(tmp_path: Path) -> None:
+    """A film in black bars is judged by what is between them; a dark frame gains nothing by it."""
+    frames = [Image.new("RGB", (640, 360)) for _ in range(2)]
+    day = ImageChops.lighter(busy((640, 200)), Image.new("RGB", (640, 200), (40, 40, 40)))
+    frames[0].paste(day.point(lambda value: value // 12), (0, 80))
+    frames[1].paste(day, (0, 80))
+    area = images_poster._area(frames)
+    assert area(frames[0]) == area(frames[1]) == (0, 80, 640, 280)
+    assert images_poster.choose(saved(tmp_path, frames)) == 1
+
+
+def test_a_film_of_nothing_but_black_still_has_a_poster(tmp_path: Path) -> None:
+    """Where no frame is any good the first one is taken."""
+    black = [Image.new("RGB", (64, 36)) for _ in range(3)]
+    assert images_poster.choose(saved(tmp_path, black)) == 0
+
+
+def test_a_plain_frame_has_no_edges(tmp_path: Path) -> None:
+    """The rim that a filter cannot reach is not taken for sharpness."""
+    assert images_poster._look(Image.new("RGB", (480, 270))).edges == 0
+
+
 def test_one_grave_fault_cannot_be_bought_off() -> None:
     """A colourful, well exposed, but blurred frame loses to a plain sharp one."""
-    sharp = Look(edges=400, mean=118, spread=40, exposed=0.9, colour=5)
-    blurred = Look(edges=4, mean=118, spread=60, exposed=1.0, colour=80)
+    sharp = Look(edges=400, mean=118, spread=40, exposed=0.9, colour=5, detail=0.5)
+    blurred = Look(edges=4, mean=118, spread=60, exposed=1.0, colour=80, detail=0.5)
     assert score(sharp) > score(blurred) > 0
 
 

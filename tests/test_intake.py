@@ -12,7 +12,7 @@ from values import entry
 
 from pipeline import intake
 from pipeline.intake import Folder, Sorted
-from pipeline.model import Kind, PostInfo
+from pipeline.model import ItemInfo, Kind, PostInfo
 
 NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=255)
 
@@ -253,80 +253,151 @@ def test_titles_of_folders(folder: str, title: str) -> None:
     assert intake.folder_title(folder) == title
 
 
-# --- post.toml -------------------------------------------------------------------------------
-
-GOOD = """
-title = { es = "La votación", en = "The vote" }
-language = "es"
-date = 2026-05-01
-byline = "A. Pérez"
-order = ["b.mp4"]
-[items."talk.mp4"]
-title = "The talk"
-caption = "One vote."
-poster = "1:02:03.5"
-"""
+def test_an_item_is_found_by_path_then_name_then_stem() -> None:
+    """The most exact entry wins; a file without one has no information."""
+    names = {"talk": "s", "talk.mp4": "n", "x/talk.mp4": "p"}
+    info = PostInfo(items={name: ItemInfo(alt=alt) for name, alt in names.items()})
+    paths = ("x/talk.mp4", "y/talk.mp4", "talk.mov", "vote.mp4")
+    assert [intake.info_for(path, info).alt for path in paths] == ["p", "n", "s", ""]
 
 
-def test_a_good_post_toml() -> None:
-    """Everything it may say is read; the title is the one in the post's language."""
-    read = intake.read_toml(GOOD.encode())
-    assert read.notes == ()
-    assert (read.info.title, read.info.language) == ("La votación", "es")
-    assert read.info.titles == {"es": "La votación", "en": "The vote"}
-    assert (read.info.date, read.info.order) == ("2026-05-01", ("b.mp4",))
-    item = intake.info_for("day 2/talk.mp4", read.info)
-    assert (item.title, item.caption, item.poster) == ("The talk", "One vote.", "1:02:03.5")
+# --- versions of one film --------------------------------------------------------------------
 
 
-def test_a_mark_at_the_start_does_no_harm() -> None:
-    """Windows editors begin a file with a byte order mark."""
-    assert intake.read_toml(b"\xef\xbb\xbftitle = 'T'").info.title == "T"
+def described(*paths: str, **items: ItemInfo) -> Sorted:
+    """A folder of these files, sorted by what post.toml says of some stems."""
+    folder = Folder(name="post", files={path: entry(f"post/{path}") for path in paths})
+    return intake.sort_out(folder, PostInfo(items=items), "en")
 
 
-def test_a_date_with_a_time_is_written_as_iso_8601() -> None:
-    """The manifest's date is a date or a date-time with a T in it."""
-    assert intake.read_toml(b"date = 2026-05-01 10:00:00Z").info.date == "2026-05-01T10:00:00+00:00"
+def related(found: Sorted) -> dict[str, tuple[str, str]]:
+    """Each item's version and the film that it is a version of."""
+    return {item.path: (item.version, item.version_of) for item in found.items}
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        (b"title = ", "cannot be read"),
-        (b"title = '\xff'", "cannot be read"),
-        (b"a = " + b"[" * 20_000, "cannot be read"),
-        (b"a = " + b"9" * 20_000, "cannot be read"),
-        (b".".join([b"a"] * 50_000) + b" = 1", "cannot be read"),
-        (b"[" + b" . ".join([b'"a"'] * 50_000) + b"]", "cannot be read"),
-        (b"headline = 'x'", "headline"),
-        (b"language = 'tlh'", "language"),
-        (b"date = 2024", "date"),
-        (b"date = {a = 1}", "date"),
-        (b"[items.a]\nposter = 'soon'", "items.a.poster"),
-        (b"[items.a]\nposter = '" + b"9" * 400 + b"'", "items.a.poster"),
-    ],
+def test_a_version_lies_beside_its_film() -> None:
+    """Each version carries its word and its film; nothing else about it changes."""
+    found = described("talk.mp4", "talk.short.mp4", "talk.full.MOV", "vote.mp4")
+    assert related(found) == {
+        "talk.full.MOV": ("full", "talk.mp4"),
+        "talk.mp4": ("", ""),
+        "talk.short.mp4": ("short", "talk.mp4"),
+        "vote.mp4": ("", ""),
+    }
+    assert not any(item.cut_from for item in found.items)
+
+
+def test_only_films_have_versions() -> None:
+    """A still or a recording of such a name is what it was before."""
+    found = described("talk.mp4", "talk.short.jpg", "talk.long.mp3", "still.jpg", "still.main.mp4")
+    assert set(related(found).values()) == {("", "")}
+
+
+def test_readers_call_a_version_what_post_toml_calls_it() -> None:
+    """So they do the film itself beside its versions; a film without versions has no such name."""
+    labels = {"talk": "Whole", "talk.short": "Short cut", "vote": "Alone"}
+    items = {name: ItemInfo(version=label) for name, label in labels.items()}
+    found = described("talk.mp4", "talk.short.mp4", "vote.mp4", **items)
+    assert related(found) == {
+        "talk.mp4": ("Whole", ""),
+        "talk.short.mp4": ("Short cut", "talk.mp4"),
+        "vote.mp4": ("", ""),
+    }
+
+
+def test_subtitles_of_a_version_carry_its_word() -> None:
+    """A cut has its own times: the film's subtitles are not those of another file."""
+    found = described("talk.mp4", "talk.short.mp4", "talk.es.srt", "talk.short.en.srt")
+    assert beside(found) == {
+        "talk.mp4": [("talk.es.srt", "captions", "es")],
+        "talk.short.mp4": [("talk.short.en.srt", "captions", "en")],
+    }
+
+
+PARTS = ItemInfo(
+    title="The talk", poster="1:00", clip="1:00-", versions={"short": "2:00-3:00", "coda": "9:00-"}
 )
-def test_a_broken_post_toml_is_a_note(text: bytes, word: str) -> None:
-    """Whatever is wrong is said with its place, and the post goes on with the defaults."""
-    read = intake.read_toml(text)
-    assert read.info == PostInfo()
-    (note,) = read.notes
-    assert word in note
-    assert len(note) < 1000
 
 
-def test_a_thousand_mistakes_make_one_short_note() -> None:
-    """The first few are named, the rest counted."""
-    (note,) = intake.read_toml("".join(f"k{n} = 1\n" for n in range(1000)).encode()).notes
-    assert "and 995 more" in note
-    assert len(note) < 1000
+def test_a_part_is_an_item_of_the_films_own_file() -> None:
+    """It is called as a file of its own would be, and bears the film's words, poster aside."""
+    found = described("a/talk.mp4", talk=PARTS)
+    whole, coda, short = sorted(found.items, key=lambda item: (item.cut_from, item.path))
+    assert (whole.path, whole.version_of, whole.info) == ("a/talk.mp4", "", PARTS)
+    assert (short.path, short.version, short.version_of, short.cut_from) == (
+        "a/talk.short.mp4",
+        "short",
+        "a/talk.mp4",
+        "a/talk.mp4",
+    )
+    assert short.entry == whole.entry
+    assert short.info == ItemInfo(title="The talk", clip="2:00-3:00")
+    assert coda.info.clip == "9:00-"
+    assert found.notes == ()
 
 
-@given(st.binary(max_size=200))
-def test_no_bytes_break_the_reading(data: bytes) -> None:
-    """Any bytes give a reading: information, or a note."""
-    read = intake.read_toml(data)
-    assert read.notes or isinstance(read.info, PostInfo)
+def test_a_part_has_words_of_its_own() -> None:
+    """An entry for it replaces the film's words, unless it is but a name for the version."""
+    items = {
+        "talk": PARTS,
+        "talk.short": ItemInfo(caption="One vote.", clip="7:00-8:00"),
+        "talk.coda": ItemInfo(version="The end"),
+    }
+    coda, whole, short = described("talk.mp4", **items).items
+    assert whole.path == "talk.mp4"
+    assert short.info == ItemInfo(caption="One vote.", clip="2:00-3:00")
+    assert (coda.version, coda.info.title) == ("The end", "The talk")
+
+
+def test_the_films_subtitles_are_right_for_its_parts() -> None:
+    """They share its clock; where the part has its own in a language, those are taken."""
+    found = described(
+        *("talk.mp4", "talk.es.srt", "talk.en.srt", "talk.short.es.srt", "talk.es.txt"),
+        talk=ItemInfo(versions={"short": "1-2"}),
+    )
+    assert beside(found)["talk.short.mp4"] == [
+        ("talk.short.es.srt", "captions", "es"),
+        ("talk.en.srt", "captions", "en"),
+    ]
+    assert [name for name, _, _ in beside(found)["talk.mp4"]] == [
+        "talk.en.srt",
+        "talk.es.srt",
+        "talk.es.txt",
+    ]
+
+
+@pytest.mark.parametrize("file", ["talk.short.mp4", "Talk.SHORT.mov"])
+def test_a_file_is_better_than_a_part_of_its_name(file: str) -> None:
+    """What was cut by hand is published, and the reporter is told."""
+    found = described("talk.mp4", file, talk=ItemInfo(versions={"short": "1-2"}))
+    assert sorted(item.path for item in found.items) == sorted(["talk.mp4", file])
+    assert found.notes == (f"The file {file} is published, not the part that post.toml names so.",)
+
+
+@pytest.mark.parametrize("file", ["speech.mp4", "talk.jpg"])
+def test_parts_of_no_film_are_a_note(file: str) -> None:
+    """A slip in a name, a photo, or a film that is yet to come: it is said."""
+    found = described(file, talk=ItemInfo(versions={"short": "1-2"}))
+    assert [item.path for item in found.items] == [file]
+    assert found.notes == ("post.toml names versions of talk, but no film of that name is here.",)
+
+
+def test_a_part_of_a_version_is_a_version_of_the_film() -> None:
+    """There is one film to choose versions of; the file is the one that the line stands under."""
+    found = described(
+        "talk.mp4", "talk.long.mp4", **{"talk.long": ItemInfo(versions={"teaser": "1-2"})}
+    )
+    (part,) = (item for item in found.items if item.cut_from)
+    assert (part.path, part.version, part.version_of, part.cut_from) == (
+        "talk.long.teaser.mp4",
+        "long teaser",
+        "talk.mp4",
+        "talk.long.mp4",
+    )
+    assert part.entry == entry("post/talk.long.mp4")
+
+
+# --- times -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -337,9 +408,42 @@ def test_moments(text: str, moment: int | None) -> None:
     assert intake.moment_ms(text) == moment
 
 
-def test_an_item_is_found_by_path_then_name_then_stem() -> None:
-    """The most exact entry wins; a file without one has no information."""
-    text = b"[items.talk]\nalt='s'\n[items.'talk.mp4']\nalt='n'\n[items.'x/talk.mp4']\nalt='p'\n"
-    info = intake.read_toml(text).info
-    paths = ("x/talk.mp4", "y/talk.mp4", "talk.mov", "vote.mp4")
-    assert [intake.info_for(path, info).alt for path in paths] == ["p", "n", "s", ""]
+@pytest.mark.parametrize("text", ["soon", "1:2", "-1", "1:23 ", "1e3", "9" * 400, "\u0661:00"])
+def test_what_is_no_moment_is_said(text: str) -> None:
+    """The words tell how a moment is written."""
+    with pytest.raises(ValueError, match='is written "1:23"'):
+        intake.moment_ms(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "clip"),
+    [
+        ("", None),
+        ("10:05-12:40", (605_000, 760_000)),
+        ("10:05 \u2013 12:40", (605_000, 760_000)),
+        (" 0\u20142.5 ", (0, 2500)),
+        ("1:02:03.040-1:02:03.041", (3_723_040, 3_723_041)),
+        ("10:05-", (605_000, None)),
+    ],
+)
+def test_parts_of_a_film(text: str, clip: tuple[int, int | None] | None) -> None:
+    """Two moments with a hyphen or a dash between them, in milliseconds; the end may be open."""
+    assert intake.clip_ms(text) == clip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("10:05", 'written "10:05-12:40"'),
+        ("-12:40", 'written "10:05-12:40"'),
+        ("1-2-3", 'written "10:05-12:40"'),
+        ("1:00-soon", 'written "1:23"'),
+        ("2:00-1:59.999", "end after it begins"),
+        ("2:00-120", "end after it begins"),
+        ("2-2.0004", "end after it begins"),
+    ],
+)
+def test_what_is_no_part_is_said(text: str, words: str) -> None:
+    """The words tell what is wrong, or how it is written."""
+    with pytest.raises(ValueError, match=words):
+        intake.clip_ms(text)

@@ -15,8 +15,8 @@ from pipeline import render, todo
 from pipeline.errors import ConfigError, DiskFull, Missing, Transient
 from pipeline.model import PostManifest, State, Step, StepRecord
 from pipeline.records import Run, item_key
-from pipeline.render import Progress
 from pipeline.scan import scan
+from pipeline.shop import Progress
 from pipeline.todo import Bell
 
 
@@ -107,7 +107,15 @@ def test_a_folder_is_published_to_its_end(tmp_path: Path, jobs: int) -> None:
     assert post.state is State.PUBLISHED
     assert post == home.post
     assert home.published == homes.finished().published
-    assert {"ladder", "poster", "sound", "photo", "captions-es"} <= notes.steps
+    assert {
+        "film-0000",
+        "sound-0",
+        "film",
+        "poster",
+        "sound",
+        "photo",
+        "captions-es",
+    } <= notes.steps
     assert notes.states[-1] is State.PUBLISHED
 
 

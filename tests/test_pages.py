@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 import goldens
 import pytest
 from markup import Parsed
-from sample_post import HOSTILE, POST, SITE, VIDEO, WITHDRAWN, poisoned
+from sample_post import GROWING, HOSTILE, POST, SHORT, SITE, TALL, VIDEO, WITHDRAWN, poisoned
 
 from pipeline import pages
+from pipeline.errors import ConfigError
 from pipeline.model import Object, PostCard, PostManifest, Site, State
 
 
@@ -80,6 +81,7 @@ def test_headers_are_exact(rendered: tuple[Object, ...]) -> None:
         ".json": "application/json",
         ".css": "text/css; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",
+        ".txt": "text/plain; charset=utf-8",
     }
     for one in rendered:
         assert one.media_type == types[posixpath.splitext(one.key)[1]], one.key
@@ -109,6 +111,7 @@ def test_every_link_between_our_pages_leads_somewhere(rendered: tuple[Object, ..
 
 def _links(page: Parsed) -> list[str]:
     plain = ("src", "href", "poster", "data-nr-poll", "data-nr-post", "data-nr-photo")
+    plain += ("data-nr-hls", "data-nr-av1", "data-nr-growing", "data-nr-storyboard")
     links = [
         value
         for _, attributes in page.elements
@@ -173,12 +176,61 @@ def test_film_plays_without_script_and_fetches_nothing_before(rendered: tuple[Ob
     (video,) = frame.all("video")
     assert video["preload"] == "none"
     assert {"controls", "playsinline"} <= set(video)
-    assert (video["width"], video["height"], video["src"]) == ("1280", "720", "r/f1/720.mp4")
+    assert (video["width"], video["height"], video["src"]) == ("1280", "720", "video.mp4")
+    assert video["data-nr-hls"] == "hls/0a1b2c3d4e5f/index.m3u8"
+    assert video["data-nr-av1"] == "hls/0a1b2c3d4e5f/av1.m3u8"
+    assert json.loads(video["data-nr-av1-video"] or "")["height"] == 720
     assert video["crossorigin"] == "anonymous"
     tracks = [(one["kind"], one["srclang"], "default" in one) for one in frame.all("track")]
     assert tracks == [("captions", "es", True), ("subtitles", "en", False)]
     (tall,) = html(rendered)["pleno/puerta/embed.html"].all("video")
     assert "crossorigin" not in tall
+    assert "data-nr-hls" not in tall
+
+
+def test_a_film_in_the_making_plays_and_says_so() -> None:
+    """Below the picture, politely, with how far it is; the script asks for more by itself."""
+    objects = pages.render(SITE, replace(POST, items=(GROWING,)))
+    for key in ("pleno/votacion/embed.html", "pleno/votacion.html", "pleno/index.html"):
+        page = html(objects)[key]
+        (note,) = [one for one in page.all("p") if one.get("role") == "status"]
+        assert "hidden" not in note
+        assert (note["data-nr-growing"] or "").endswith("item.json")
+        assert "1:04 / 3:12" in "".join(page.words)
+        assert (page.all("video")[0]["src"] or "").endswith("/index.m3u8")
+        assert "video.mp4" not in text(objects, key)
+
+
+def test_a_film_that_broke_off_says_how_much_there_is() -> None:
+    """No promise of more when no more will come."""
+    broken = replace(GROWING, state=State.FAILED)
+    page = text(pages.render(SITE, replace(POST, items=(broken,))), "pleno/votacion.html")
+    assert "Solo se han podido preparar los primeros 1:04" in page
+    assert "data-nr-growing" not in page
+
+
+def test_versions_are_offered_on_the_page_of_the_film() -> None:
+    """Each with its length and size; the post, its sheet and the gallery list the film once."""
+    objects = pages.render(SITE, replace(POST, items=(VIDEO, SHORT)))
+    watch, frame = (
+        html(objects)[f"pleno/{key}"] for key in ("votacion.html", "votacion/embed.html")
+    )
+    assert "Versión corta 1:10, 1.2 MB" in " ".join("".join(watch.words).split())
+    links = {one["href"]: one.get("aria-current") for one in watch.all("a")}
+    assert links["votacion.html"] == "page"
+    assert links["votacion-short.html"] is None
+    assert "../votacion-short/embed.html" in {one["href"] for one in frame.all("a")}
+    for key in ("pleno/index.html", "pleno/embeds.html"):
+        assert "votacion-short" not in text(objects, key)
+    assert "pleno/votacion-short/embed.html" in html(objects)
+
+
+def test_readers_choose_size_and_speed_where_there_is_a_choice() -> None:
+    """A film of one file has a speed alone."""
+    page = html(pages.render(SITE, replace(POST, items=(VIDEO, TALL))))
+    values = [one["value"] for one in page["pleno/votacion.html"].all("option")]
+    assert values[:3] == ["", "720", "360"]
+    assert "nr-quality" not in str(page["pleno/puerta.html"].elements)
 
 
 def test_readers_are_told_that_subtitles_are_missing(rendered: tuple[Object, ...]) -> None:
@@ -228,6 +280,8 @@ def test_nothing_remains_of_a_withdrawn_item() -> None:
         "pleno/borrado/oembed.json",
     } <= keys
     for one in objects:
+        if one.key.startswith("_p/"):
+            continue
         for gone in ("Secreto", "Aprobado por un voto", "MVI 42", "Apertura", "video.mp4"):
             assert gone not in body(one), (one.key, gone)
     assert "ya no está disponible" in text(objects, "pleno/borrado/embed.html")
@@ -318,5 +372,21 @@ def test_assets_are_small(rendered: tuple[Object, ...]) -> None:
     sizes = {
         posixpath.basename(one.key): len(one.body) for one in rendered if one.key.startswith("_p/")
     }
-    assert sizes["player.js"] + sizes["player.css"] < 16_000
-    assert set(sizes) == {"player.js", "player.css", "gallery.js", "sheet.js", "site.css"}
+    assert sizes["player.js"] + sizes["film.js"] + sizes["player.css"] < 30_000
+    assert set(sizes) == {
+        *("player.js", "film.js", "player.css", "gallery.js", "cards.js", "sheet.js", "site.css"),
+        *("hls.min.js", "hls.LICENSE.txt"),
+    }
+
+
+def test_hls_js_asks_for_nothing_more(rendered: tuple[Object, ...]) -> None:
+    """It names no source map, which browsers' tools would ask our bucket for."""
+    (player,) = (one for one in rendered if one.key.endswith("/hls.min.js"))
+    assert "sourceMappingURL" not in body(player)
+
+
+def test_what_was_not_fetched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout without hls.js says what to run instead of publishing half a player."""
+    monkeypatch.setattr(pages, "_FETCHED", "never.min.js")
+    with pytest.raises(ConfigError, match=r"never\.min\.js.*make web"):
+        pages.assets.__wrapped__()

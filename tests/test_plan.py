@@ -1,4 +1,4 @@
-"""What will be made of an item: sizes, rates, tracks, order of work, names of work."""
+"""What will be made of an item: recordings, stills, subtitles, order and names of work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from values import (
     film,
     order,
     photo,
-    picture_stream,
     planned,
     recording,
     sound_stream,
@@ -27,217 +26,9 @@ from values import (
 )
 
 from pipeline import plan as planning
-from pipeline.model import (
-    Colour,
-    ItemInfo,
-    Limits,
-    Plan,
-    Probe,
-    Rung,
-    Sidecar,
-    SoundTrack,
-    Step,
-    VideoOut,
-)
+from pipeline.model import ItemInfo, Limits, Plan, Sidecar, Span, Step
 
 SIDES = st.integers(min_value=2, max_value=9000)
-
-
-def sizes(width: int, height: int) -> list[tuple[int, int]]:
-    """The rungs of a film of this size, as (width, height)."""
-    outs = step(planned(film(picture_stream(width, height))), "ladder").outputs
-    return [(out.width, out.height) for out in outs if isinstance(out, VideoOut)]
-
-
-def rungs(probe: Probe) -> list[VideoOut]:
-    """The rungs of a film."""
-    return [out for out in step(planned(probe), "ladder").outputs if isinstance(out, VideoOut)]
-
-
-def track(probe: Probe) -> SoundTrack:
-    """The sound that is published with a probe."""
-    found = planned(probe)
-    sound = next(s for s in found.steps if s.name in ("ladder", "sound")).sound
-    assert sound is not None
-    return sound
-
-
-# --- sizes -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("source_size", "made"),
-    [
-        ((1920, 1080), [(426, 240), (640, 360), (960, 540), (1280, 720), (1920, 1080)]),
-        ((1080, 1920), [(240, 426), (360, 640), (540, 960), (720, 1280), (1080, 1920)]),
-        ((3840, 2160), [(426, 240), (640, 360), (960, 540), (1280, 720), (1920, 1080)]),
-        ((1280, 720), [(426, 240), (640, 360), (960, 540), (1280, 720)]),
-        ((640, 480), [(320, 240), (480, 360), (640, 480)]),
-        ((641, 361), [(426, 240), (638, 360)]),
-        ((320, 180), [(320, 180)]),
-        ((161, 121), [(160, 120)]),
-        ((16, 16), [(16, 16)]),
-        ((3, 2), [(2, 2)]),
-    ],
-)
-def test_the_ladder(source_size: tuple[int, int], made: list[tuple[int, int]]) -> None:
-    """Rungs count by the short side, upright films too; none is larger than the film."""
-    assert sizes(*source_size) == made
-
-
-@given(SIDES, SIDES)
-def test_no_rung_is_above_the_source(width: int, height: int) -> None:
-    """Every rung is even, not larger than the film, and each is larger than the one before."""
-    made = sizes(width, height)
-    assert all(w <= width and h <= height and w % 2 == 0 and h % 2 == 0 for w, h in made)
-    assert made == sorted(set(made))
-
-
-@given(SIDES, SIDES, SIDES)
-def test_fit(width: int, height: int, short_side: int) -> None:
-    """Fitting never enlarges, gives even numbers, and keeps the shape to within its rounding."""
-    made_width, made_height = planning.fit(width, height, short_side)
-    assert made_width <= width
-    assert made_height <= height
-    assert made_width % 2 == made_height % 2 == 0
-    scale = min(Fraction(1), Fraction(short_side, min(width, height)))
-    assert made_width == 2 or 0 <= width * scale - made_width < 2
-    assert made_height == 2 or 0 <= height * scale - made_height < 2
-
-
-def test_a_rung_of_the_films_own_size_is_made_where_it_pays() -> None:
-    """480 is worth more than 360, 370 is not; its cap lies between its neighbours'."""
-    offered = DEFAULT.video.rungs
-    made = planning.ladder(picture_stream(640, 480), offered)
-    assert [rung.short_side for rung in made] == [240, 360, 480]
-    assert offered[1].max_bps < made[-1].max_bps < offered[2].max_bps
-    assert [r.short_side for r in planning.ladder(picture_stream(660, 370), offered)] == [240, 360]
-
-
-def test_rungs_may_be_given_in_any_order() -> None:
-    """The ladder sorts them."""
-    offered = (Rung(short_side=720, crf=23, max_bps=2), Rung(short_side=360, crf=23, max_bps=1))
-    made = planning.ladder(picture_stream(), offered)
-    assert [rung.short_side for rung in made] == [360, 720]
-
-
-@pytest.mark.parametrize(
-    ("size", "stable"), [((1920, 1080), "720.mp4"), ((640, 480), "480.mp4"), ((160, 90), "90.mp4")]
-)
-def test_one_rung_is_the_stable_one(size: tuple[int, int], stable: str) -> None:
-    """The largest up to the stable rung is what snippets point at; there is always one."""
-    made = rungs(film(picture_stream(*size)))
-    assert [out.file for out in made if out.stable] == [stable]
-
-
-def test_what_was_not_made_is_said() -> None:
-    """A note names the rungs left out and the film's size; a full ladder needs none."""
-    assert (
-        "Not made: 540p, 720p, 1080p. The film itself is 640x360."
-        in planned(film(picture_stream(640, 360))).notes
-    )
-    assert planned(film()).notes == ()
-
-
-# --- frames ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rate", "interlaced", "made", "converted"),
-    [
-        (Fraction(25), False, Fraction(25), None),
-        (Fraction(60000, 1001), False, Fraction(60000, 1001), None),
-        (Fraction(60), False, Fraction(60), None),
-        (Fraction(120), False, Fraction(60), Fraction(60)),
-        (Fraction(240000, 1001), False, Fraction(60000, 1001), Fraction(60000, 1001)),
-        (Fraction(100), False, Fraction(50), Fraction(50)),
-        (Fraction(25), True, Fraction(50), None),
-        (Fraction(30000, 1001), True, Fraction(60000, 1001), None),
-        (Fraction(50), True, Fraction(50), Fraction(50)),
-    ],
-)
-def test_frame_rates(
-    rate: Fraction,
-    interlaced: bool,  # noqa: FBT001 - pytest passes it by name
-    made: Fraction,
-    converted: Fraction | None,
-) -> None:
-    """Fields become frames; above the cap a whole fraction is taken; else every frame is kept."""
-    probe = film(picture_stream(frame_rate=rate, interlaced=interlaced))
-    assert {out.frame_rate for out in rungs(probe)} == {made}
-    treatment = step(planned(probe), "ladder").treatment
-    assert treatment is not None
-    assert treatment.frame_rate == converted
-    assert treatment.deinterlace is interlaced
-
-
-@given(st.fractions(min_value=1, max_value=1000, max_denominator=1001), st.booleans())
-def test_no_film_is_faster_than_the_cap(
-    rate: Fraction,
-    interlaced: bool,  # noqa: FBT001 - hypothesis passes it by name
-) -> None:
-    """The published rate is the source's divided by a whole number, at most half a frame over."""
-    stream = picture_stream(frame_rate=rate, interlaced=interlaced)
-    made = planning.output_rate(stream, 60)
-    shown = rate * 2 if interlaced else rate
-    assert made <= 60 + Fraction(1, 2)
-    assert (shown / made).denominator == 1
-
-
-def test_key_frames_come_every_two_seconds() -> None:
-    """A group of pictures is counted in frames as published, after doubling."""
-    assert {o.gop_frames for o in rungs(film(picture_stream(interlaced=True)))} == {100}
-    assert {o.gop_frames for o in rungs(film(picture_stream(frame_rate=Fraction(1, 3))))} == {1}
-
-
-@pytest.mark.parametrize(("curve", "map_"), [("smpte2084", "pq"), ("arib-std-b67", "hlg")])
-def test_hdr_is_tone_mapped(curve: str, map_: str) -> None:
-    """Both HDR curves are mapped for ordinary screens, and the note says so."""
-    made = planned(film(picture_stream(colour=Colour(transfer=curve))))
-    treatment = step(made, "ladder").treatment
-    assert treatment is not None
-    assert treatment.tonemap == map_
-    assert "The film is HDR; it was tone-mapped for ordinary screens." in made.notes
-
-
-def test_the_default_picture_is_published() -> None:
-    """Of several pictures the default one is taken, else the largest, else the first."""
-    small, large = picture_stream(320, 180), picture_stream(index=3)
-    assert planning.main_video(film(small, video=(small, large))) is large
-    chosen = changed(small, default=True)
-    assert planning.main_video(film(video=(chosen, large))) is chosen
-    assert planning.main_video(film(video=(small, changed(small, index=5)))) is small
-
-
-# --- posters ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("chosen", "duration", "moments"),
-    [
-        ("", 10_000, (0, 800, 2000, 3300, 5000, 6600, 8000)),
-        ("", None, (0,)),
-        ("", 3, (0, 1, 2)),
-        ("0:04", 10_000, (4000,)),
-        ("0:04", None, (4000,)),
-        ("1:00", 10_000, (0, 800, 2000, 3300, 5000, 6600, 8000)),
-    ],
-)
-def test_where_posters_are_looked_for(
-    chosen: str, duration: int | None, moments: tuple[int, ...]
-) -> None:
-    """At the chosen moment; where none is chosen, or none that the film has, spread over it."""
-    dropped = drop(info=ItemInfo(poster=chosen))
-    made = step(planned(film(duration_ms=duration), drop=dropped), "poster")
-    assert {out.moments_ms for out in made.outputs} == {moments}  # type: ignore[union-attr]
-    assert not made.required
-
-
-def test_a_poster_is_as_large_as_link_cards_want() -> None:
-    """1280 on the long side, never enlarged."""
-    for size, made in [((1920, 1080), (1280, 720)), ((1080, 1920), (720, 1280)), ((64, 36),) * 2]:
-        outs = step(planned(film(picture_stream(*size))), "poster").outputs
-        assert {(o.width, o.height) for o in outs} == {made}  # type: ignore[union-attr]
 
 
 # --- sound -----------------------------------------------------------------------------------
@@ -248,30 +39,15 @@ def test_a_poster_is_as_large_as_link_cards_want() -> None:
 )
 def test_sound_tracks(channels: int, rate: int, made: int) -> None:
     """Mono stays mono, surround becomes stereo; 44.1 kHz stays, all else becomes 48 kHz."""
-    for probe in (
-        film(audio=(sound_stream(channels, sample_rate=rate),)),
-        recording(sound_stream(channels, index=0, sample_rate=rate)),
+    for probe, name in (
+        (film(audio=(sound_stream(channels, sample_rate=rate),)), "sound-0"),
+        (recording(sound_stream(channels, index=0, sample_rate=rate)), "sound"),
     ):
-        found = track(probe)
+        found = step(planned(probe), name).sound
+        assert found is not None
         assert found.channels == made
         assert found.sample_rate == (44_100 if rate == 44_100 else 48_000)
         assert found.bitrate_bps == 64_000 * found.channels
-
-
-def test_a_film_without_sound() -> None:
-    """It is published silent, and says so."""
-    made = planned(film(audio=()))
-    assert step(made, "ladder").sound is None
-    assert "The film has no sound." in made.notes
-
-
-def test_one_of_several_sound_tracks_is_published() -> None:
-    """The default one, else the first, and a note counts them."""
-    first, second = sound_stream(), sound_stream(index=2)
-    made = planned(film(audio=(first, second)))
-    assert track(film(audio=(second, first))).stream == 1
-    assert track(film(audio=(first, changed(second, default=True)))).stream == 2
-    assert "The film has 2 sound tracks; one is published." in made.notes
 
 
 def test_what_is_made_of_a_recording() -> None:
@@ -369,11 +145,11 @@ def test_sound_has_subtitles_and_photos_have_none() -> None:
 
 
 def test_urgent_things_come_first() -> None:
-    """Posters and subtitle files before sound and photos, those before ladders (0 is urgent)."""
+    """Posters and subtitle files before tracks inside, those before what is joined (0 is first)."""
     made = planned(film(text=(text_stream(),)), drop=drop(sidecars=(subtitles("en"),)))
     priority = {s.name: s.priority for s in made.steps}
     assert priority["poster"] == priority["captions-en"] < priority["captions-es"]
-    assert priority["captions-es"] < priority["ladder"]
+    assert priority["captions-es"] < priority["film"]
 
 
 # --- names of work ---------------------------------------------------------------------------
@@ -387,7 +163,7 @@ def names(plan_: Plan) -> dict[str, str]:
 def test_the_same_order_gives_the_same_plan() -> None:
     """A plan is a function of its order, to the byte."""
     assert planned() == planned()
-    assert len({*names(planned()).values()}) == 2
+    assert len({*names(planned()).values()}) == len(planned().steps)
 
 
 @pytest.mark.parametrize(
@@ -396,9 +172,9 @@ def test_the_same_order_gives_the_same_plan() -> None:
         {"drop": drop(media=source(identity="b" * 64))},
         {"profile": changed(DEFAULT, version=DEFAULT.version + 1)},
         {"tool": TOOL + ".1"},
-        {"probe": film(picture_stream(1900, 1000))},
+        {"probe": film(audio=(sound_stream(index=5),), demuxer="matroska")},
     ],
-    ids=["identity", "profile version", "tool", "size"],
+    ids=["identity", "profile version", "tool", "file"],
 )
 def test_a_fingerprint_changes_with_what_bytes_depend_on(facts: dict[str, Any]) -> None:
     """Other bytes, another profile, another encoder or other numbers: other work."""
@@ -407,23 +183,43 @@ def test_a_fingerprint_changes_with_what_bytes_depend_on(facts: dict[str, Any]) 
     assert not set(before.values()) & set(after.values())
 
 
-NUMBERS = [
-    ("ladder", name, value)
-    for name, value in {
-        "width": 2,
-        "height": 2,
-        "crf": 1.5,
-        "preset": "slow",
-        "max_bps": 1,
-        "gop_frames": 1,
-        "frame_rate": Fraction(1),
-        "stable": True,
-        "file": "x.mp4",
-    }.items()
-] + [
-    ("poster", name, value)
-    for name, value in {"width": 2, "quality": 1, "badge": True, "moments_ms": (1,)}.items()
-]
+NUMBERS = (
+    [
+        ("film-0001", name, value)
+        for name, value in {
+            "width": 2,
+            "height": 2,
+            "crf": 1.5,
+            "preset": "slow",
+            "max_bps": 1,
+            "gop_frames": 1,
+            "gop_ms": 1,
+            "frame_rate": Fraction(1),
+            "timescale": 1,
+            "hold_ms": 1,
+            "codec": "av1",
+            "options": "x",
+            "file": "x.mp4",
+        }.items()
+    ]
+    + [
+        ("poster", name, value)
+        for name, value in {"width": 2, "quality": 1, "badge": True, "moments_ms": (1,)}.items()
+    ]
+    + [
+        ("sound-0", name, value)
+        for name, value in {"fragment_ms": 1, "length_ms": 1, "language": "x", "label": "x"}.items()
+    ]
+    + [
+        ("film", name, value)
+        for name, value in {"rung": 1, "frames": 1, "variable_rate": True}.items()
+    ]
+)
+
+
+def sealed(step_: Step) -> Step:
+    """The step with the name that its work has, among the others of a plain plan."""
+    return planning._sealed(step_, order(), {s.name: s for s in planned().steps})
 
 
 @pytest.mark.parametrize(("name", "field", "value"), NUMBERS)
@@ -435,23 +231,26 @@ def test_a_fingerprint_holds_every_number_of_its_outputs(
     first = changed(before.outputs[0], **{field: value})
     after = changed(before, outputs=(first, *before.outputs[1:]))
     assert first != before.outputs[0]
-    assert planning._sealed(before, order()).fingerprint == before.fingerprint
-    assert planning._sealed(after, order()).fingerprint != before.fingerprint
+    assert sealed(before).fingerprint == before.fingerprint
+    assert sealed(after).fingerprint != before.fingerprint
 
 
 @pytest.mark.parametrize(
     "facts",
     [
         {"treatment": None},
-        {"sound": None},
+        {"sound": step(planned(recording()), "sound").sound},
         {"duration_ms": 9},
         {"demuxer": "matroska"},
+        {"span": Span(start_s=Fraction(1))},
+        {"needs": ("film-0000",)},
     ],
+    ids=["treatment", "sound", "duration", "demuxer", "span", "needs"],
 )
 def test_a_fingerprint_holds_what_happens_on_the_way(facts: dict[str, Any]) -> None:
-    """Treatment, sound, window and demuxer are part of the name too."""
-    before = step(planned(), "ladder")
-    assert planning._sealed(changed(before, **facts), order()).fingerprint != before.fingerprint
+    """Treatment, sound, stretch, demuxer and what it is made from are part of the name too."""
+    before = step(planned(), "film-0001")
+    assert sealed(changed(before, **facts)).fingerprint != before.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -466,12 +265,22 @@ def test_a_fingerprint_holds_what_happens_on_the_way(facts: dict[str, Any]) -> N
 )
 def test_a_fingerprint_leaves_out_what_bytes_do_not_depend_on(facts: dict[str, Any]) -> None:
     """A renamed file or another priority costs no new encode."""
-    before: Step = step(planned(), "ladder")
-    assert planning._sealed(changed(before, **facts), order()).fingerprint == before.fingerprint
+    before: Step = step(planned(), "film-0001")
+    assert sealed(changed(before, **facts)).fingerprint == before.fingerprint
+
+
+def test_a_fingerprint_holds_the_names_of_what_it_is_made_from() -> None:
+    """A chunk that is made anew makes the film of it anew, and leaves all else alone."""
+    first, *others = DEFAULT.video.rungs
+    rungs = (changed(first, crf=first.crf + 1), *others)
+    before = names(planned())
+    after = names(planned(profile=changed(DEFAULT, video=changed(DEFAULT.video, rungs=rungs))))
+    anew = {name for name in before if before[name] != after[name]}
+    assert anew == {"film-0000-low", "film-0001", "film", "storyboard", "preview"}
 
 
 def test_a_plan_takes_its_limits_from_the_profile() -> None:
-    """Every step carries the profile's timeout, and none of it is in its name."""
+    """No step may take longer than the profile allows, and none of it is in its name."""
     limits: Limits = changed(DEFAULT.limits, step_timeout_s=77)
     made = planned(profile=changed(DEFAULT, limits=limits))
     assert {s.timeout_s for s in made.steps} == {77}
@@ -492,6 +301,7 @@ TEXT = Sidecar(role="caption-text", language="en", source=source("talk.txt", "t"
         (drop(sidecars=(subtitles(),)), False),
         (drop(sidecars=(TEXT,)), False),
         (drop(info=ItemInfo(poster="0:01")), False),
+        (drop(info=ItemInfo(clip="0:01-0:02")), False),
         (drop(profile="fast"), False),
         (drop(edition=1), False),
     ],

@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline import probe, probe_media, process, sniff
 from pipeline.errors import BadInput, OverLimit, ToolBug, Unreadable, Unsupported
 from pipeline.model import Kind, Limits, Probe, VideoStream, adapter
-from pipeline.probe_streams import crops, displayed
+from pipeline.probe_streams import crops, displayed, upright
 from pipeline.probe_time import ENOUGH, Timeline, frame_rate
 
 LIMITS = Limits(
@@ -94,6 +94,57 @@ def test_a_turned_film_is_upright(
     found = _video(make("turned.mp4", "-display_rotation", turn, "-i", flat, "-c", "copy"))
     assert (found.rotation, (found.width, found.height)) == (rotation, size)
     assert (found.coded_width, found.coded_height) == (320, 180)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rotation", "mirrored"),
+    [
+        ((1, 0, 0, 1), 0, False),
+        ((0, 1, -1, 0), 90, False),
+        ((-1, 0, 0, -1), 180, False),
+        ((0, -1, 1, 0), 270, False),
+        ((-1, 0, 0, 1), 0, True),
+        ((1, 0, 0, -1), 180, True),
+        ((0, -1, -1, 0), 90, True),
+        ((0, 1, 1, 0), 270, True),
+        ((98, 17, -17, 98), 0, False),
+        ((0, 0, 0, 0), 0, False),
+    ],
+)
+def test_a_matrix_is_a_flip_and_quarter_turns(
+    matrix: tuple[int, ...], rotation: int, *, mirrored: bool
+) -> None:
+    """All eight ways to hold a picture; what lies between is the nearest of them."""
+    assert upright(matrix) == (rotation, mirrored)
+
+
+def test_a_mirrored_film_is_recognised(make: Make) -> None:
+    """Front cameras write a flip into the matrix."""
+    flat = make("flat.mp4", *PICTURE, *H264)
+    found = _video(make("selfie.mp4", "-display_hflip", "-i", flat, "-c", "copy"))
+    assert (found.rotation, found.mirrored) == (0, True)
+    assert (found.width, found.height) == (320, 180)
+
+
+def test_a_film_that_changes_its_size_is_recognised(make: Make) -> None:
+    """Recordings joined in one stream: the first part's size is the film's."""
+    wire = (*H264, "-g", "25", "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset")
+    parts = [
+        make(f"{at}.ts", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d=3", *wire, at)
+        for size, at in (("320x180", "0"), ("240x240", "3"))
+    ]
+    parts[0].write_bytes(b"".join(part.read_bytes() for part in parts))
+    found = _video(parts[0])
+    assert (found.changes, found.width, found.height) == (True, 320, 180)
+
+
+def test_a_late_track_says_how_late(make: Make) -> None:
+    """Counted from where the file's clock starts."""
+    whole = make("whole.mp4", *PICTURE, *SOUND, *H264)
+    late = ("-itsoffset", "0.5", "-i", whole, "-i", whole, "-map", "0:v", "-map", "1:a")
+    found = _examined(make("late.mkv", *late, "-c", "copy"))
+    assert found.video[0].start_ms == pytest.approx(500, abs=25)
+    assert found.audio[0].start_ms == pytest.approx(0, abs=25)
 
 
 def test_pixels_that_are_not_square_are_stretched(make: Make) -> None:

@@ -131,6 +131,36 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     assert "audio.sample_rate: 12345" in text
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('x264 = "subme=2:keyint=48"', "video.x264: keyint is Newsreel's own to set"),
+        ('x264 = "no_scenecut"', "video.x264: scenecut is Newsreel's own to set"),
+        ('x264 = "-i /etc/passwd"', "is not of the form name=value"),
+        ("chunk_seconds = 3", "video.chunk_seconds: a chunk holds at least one group"),
+        ("av1_preset = 14", "video.av1_preset: 14 is not between 2 and 13"),
+        ('rungs = [{short_side = 720, crf = 30, max_bps = 900000, codec = "av1"}]', "one in h264"),
+        ('rungs = [{short_side = 720, crf = 30, max_bps = 900000, codec = "vp9"}]', "codec"),
+    ],
+)
+def test_what_would_break_the_engine_is_refused(tmp_path: Path, setting: str, said: str) -> None:
+    """Options that the joints of a film depend on, and ladders without H.264, are no profile."""
+    write(tmp_path, "mine", f'extends = "default"\n[video]\n{setting}\n')
+    assert said in told("mine", tmp_path)
+
+
+def test_a_ladder_may_be_in_two_codecs(tmp_path: Path) -> None:
+    """A size may stand in each codec, and x264's options are free otherwise."""
+    rungs = "".join(
+        f'[[video.rungs]]\nshort_side = 720\ncrf = 30\nmax_bps = 900000\ncodec = "{codec}"\n'
+        for codec in ("h264", "av1")
+    )
+    write(tmp_path, "mine", f'extends = "default"\n[video]\nx264 = "8x8dct=0"\n{rungs}')
+    video = profiles.load("mine", tmp_path).video
+    assert [(rung.codec, rung.short_side) for rung in video.rungs] == [("h264", 720), ("av1", 720)]
+    assert video.x264 == "8x8dct=0"
+
+
 def test_wrong_types_are_told(tmp_path: Path) -> None:
     """Words in place of numbers are told by their place; rungs are counted from one."""
     write(

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import media
 import pytest
-from homes import QUICK, quiet
-from values import TOOL, changed, drop, source, subtitles
+from homes import quiet
+from values import changed, source, subtitles
+from works import planned, shop, step
 
-from pipeline import graph, loudness, render
+from pipeline import loudness, render
+from pipeline import shop as shopping
 from pipeline.errors import BadInput, ToolBug, Unreadable
-from pipeline.model import Artifact, Plan, Sidecar, Step, StepRecord, VideoOut
-from pipeline.plan import Order, plan
-from pipeline.probe import probe
-from pipeline.render import Progress, Shop
-
-
-@functools.cache
-def planned(path: Path, *sidecars: Sidecar) -> Plan:
-    """The plan of a real file, by a real probe."""
-    scratch = media.folder("probes")
-    scratch.mkdir(exist_ok=True)
-    found = probe(path, scratch, QUICK.limits)
-    dropped = drop(path.name, media=source(path.name, ""), sidecars=sidecars)
-    return plan(Order(drop=dropped, probe=found, profile=QUICK, tool=TOOL))
-
-
-def step(path: Path, name: str) -> Step:
-    """One step of that plan."""
-    (found,) = (s for s in planned(path).steps if s.name == name)
-    return found
-
-
-def shop(path: Path, folder: Path) -> Shop:
-    """A shop for a file."""
-    folder.mkdir(exist_ok=True)
-    return Shop(ffmpeg=media.FFMPEG, source=path, folder=folder, limits=QUICK.limits)
+from pipeline.model import Artifact, Step, StepRecord
+from pipeline.shop import Progress, Report, Shop
 
 
 @pytest.fixture
@@ -74,128 +52,105 @@ def meter(path: Path) -> loudness.Loudness:
 # --- what is measured ------------------------------------------------------------------------
 
 
-def test_a_film_is_measured(make: Make, tmp_path: Path) -> None:
-    """Sizes, frames, length, bytes and hash are those of the finished file."""
-    (rung,) = make(media.film(), "ladder").artifacts
-    assert (rung.role, rung.key, rung.media_type) == ("rung", "p/i/r/f/180.mp4", "video/mp4")
-    assert (rung.width, rung.height, rung.frames) == (320, 180, 25)
-    assert rung.duration_ms == pytest.approx(1000, abs=60)
-    file = tmp_path / "job/180.mp4"
-    assert (rung.bytes, rung.sha256) == (file.stat().st_size, render.sha256(file))
-    assert rung.extra["stable"] is True
+def test_a_recording_is_measured(make: Make, tmp_path: Path) -> None:
+    """Length, bytes and hash are those of the finished file."""
+    sound, enclosure, waveform = make(media.sound(), "sound").artifacts
+    assert (sound.role, sound.key, sound.media_type) == ("sound", "p/i/r/f/audio.m4a", "audio/mp4")
+    for made in (sound, enclosure):
+        assert made.duration_ms == pytest.approx(2000, abs=60)
+    for made in (sound, enclosure, waveform):
+        file = tmp_path / "job" / made.key.rpartition("/")[2]
+        assert (made.bytes, made.sha256) == (file.stat().st_size, render.sha256(file))
 
 
-def test_the_same_work_makes_the_same_bytes(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["film-0000", "sound-0", "av1-0000"])
+def test_the_same_work_makes_the_same_bytes(make: Make, tmp_path: Path, name: str) -> None:
     """No date, no encoder name, no chance: two workers make one file."""
-    first = make(media.film(), "ladder").artifacts
+    first = make(media.film(), name).artifacts
     (tmp_path / "job").rename(tmp_path / "before")
-    assert make(media.film(), "ladder").artifacts == first
+    assert make(media.film(), name).artifacts == first
 
 
-def test_the_upload_is_weighed_where_its_identity_is_no_hash(make: Make) -> None:
+def test_the_upload_is_weighed_where_its_identity_is_no_hash(tmp_path: Path) -> None:
     """S3 names bytes by ETags; the manifest wants a sha256. A folder's identity is one already."""
-    made = make(media.film(), "ladder")
-    assert made.source_sha256 == render.sha256(media.film())
-    known = changed(step(media.film(), "ladder"), source=source(identity="b" * 64))
-    assert render._source_sha256(known, Path("/nowhere")) == "b" * 64
+    place = shop(media.film(), tmp_path / "job")
+    heard = step(media.film(), "sound-0")
+    assert render._source_sha256(heard, place) == render.sha256(media.film())
+    known = changed(heard, source=source(identity="b" * 64))
+    assert render._source_sha256(known, changed(place, source=Path("/nowhere"))) == "b" * 64
+
+
+def test_a_part_of_an_upload_is_not_weighed(tmp_path: Path) -> None:
+    """Neither by a step that looks at a part of it, nor where only a part is here."""
+    place = shop(media.film(), tmp_path / "job")
+    assert render._source_sha256(step(media.film(), "film-0000"), place) is None
+    holes = changed(place, whole=False)
+    assert render._source_sha256(step(media.film(), "sound-0"), holes) is None
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
-    """Percent never runs backwards or beyond 99 before the end; words name step and speed."""
+    """Percent never runs backwards or beyond 99 before the end; words name the step."""
     heard: list[Progress] = []
     path = media.film(2)
-    render.perform(step(path, "ladder"), "p", shop(path, tmp_path / "job"), heard.append)
+    render.perform(step(path, "film-0000"), "p", shop(path, tmp_path / "job"), heard.append)
     percents = [p.percent for p in heard]
     assert percents == sorted(percents)
     assert 0 <= percents[0] <= percents[-1] <= 99
-    assert all(p.text.startswith("ladder") for p in heard)
+    assert all(p.text.startswith("film-0000") for p in heard)
+
+
+def test_progress_of_a_chunk_counts_from_its_start() -> None:
+    """The encoder tells where in the film it is, not how far in the chunk."""
+    second = step(media.film(3), "film-0001")
+    assert second.duration_ms == 2000
+    begin_us = 1_000_000
+    at = {
+        str(us): shopping._progress({"out_time_us": str(us)}, second).percent
+        for us in (begin_us, begin_us + 1_000_000, begin_us + 9_000_000)
+    }
+    assert list(at.values()) == pytest.approx([0, 50, 99], abs=1)
 
 
 # --- verification ----------------------------------------------------------------------------
 
 
-def test_a_wrong_size_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the encoder made is measured: another size than planned is never published."""
-    ladder = graph.ladder
+def spoil(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    """Let the encoder end well and leave garbage behind."""
+    encode = shopping.encode
 
-    def wrong(wanted: Step, bench: graph.Bench, gain: float) -> tuple[str, ...]:
-        outs = [changed(o, width=160, height=90) for o in wanted.outputs if isinstance(o, VideoOut)]
-        return ladder(changed(wanted, outputs=tuple(outs)), bench, gain)
-
-    monkeypatch.setattr(graph, "ladder", wrong)
-    with pytest.raises(ToolBug) as raised:
-        make(media.film(), "ladder")
-    assert "film" in raised.value.public
-    assert "160" in raised.value.evidence
-
-
-def test_a_broken_output_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An encoder that ends well but leaves garbage is not believed."""
-    encode = render._encode
-
-    def spoilt(argv: tuple[str, ...], wanted: Step, place: Shop, report: render.Report) -> None:
+    def spoilt(argv: tuple[str, ...], wanted: Step, place: Shop, report: Report) -> None:
         encode(argv, wanted, place, report)
         for file in place.folder.glob("*.m*"):
             data = file.read_bytes()
             file.write_bytes(data[:200] + bytes(len(data) - 200))
 
-    monkeypatch.setattr(render, "_encode", spoilt)
-    for path, name in ((media.film(), "ladder"), (media.sound(), "sound")):
-        with pytest.raises(ToolBug):
-            make(path, name)
+    monkeypatch.setattr(module, "encode", spoilt)
+
+
+def test_a_broken_output_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that ends well but leaves garbage is not believed."""
+    spoil(monkeypatch, render)
+    with pytest.raises(ToolBug):
+        make(media.sound(), "sound")
 
 
 def test_an_empty_output_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that says nothing and makes nothing found nothing to decode."""
-    monkeypatch.setattr(render, "_encode", lambda *_: None)
+    monkeypatch.setattr(render, "encode", lambda *_: None)
     with pytest.raises(Unreadable):
-        make(media.film(), "ladder")
+        make(media.sound(), "sound")
 
 
-def test_rungs_of_different_length_are_caught() -> None:
-    """A player that changes rungs must find the same frames in each."""
-    facts = {"role": "rung", "media_type": "video/mp4", "bytes": 1, "sha256": ""}
-    rungs = (Artifact(key="a", frames=25, **facts), Artifact(key="b", frames=24, **facts))
-    with pytest.raises(ToolBug):
-        render._check_alike(rungs, step(media.film(), "ladder"))
-    render._check_alike(rungs[:1] * 2, step(media.film(), "ladder"))
-
-
-# --- damaged sources -------------------------------------------------------------------------
-
-
-@pytest.mark.hostile
-def test_a_cut_film_that_knows_its_length_is_published_with_a_note(make: Make) -> None:
-    """A truncated MKV still says how long it was: the note names both lengths."""
-    path = media.cut(media.film(4, "mkv"), 0.5)
-    (rung,) = make(path, "ladder").artifacts
-    assert rung.duration_ms is not None
-    assert 1000 < rung.duration_ms < 3000
-    assert "The file says it lasts 0:04, but only 0:02 is there." in planned(path).notes
-
-
-def test_a_film_that_decodes_shorter_than_it_is_gets_a_note() -> None:
+def test_what_decodes_shorter_than_it_is_gets_a_note() -> None:
     """What the decoder lost after the probe is told too, with both lengths."""
-    wanted = changed(step(media.film(), "ladder"), duration_ms=245_000)
+    wanted = changed(step(media.sound(), "sound"), duration_ms=245_000)
     made = Artifact(
-        role="rung", key="a", media_type="video/mp4", bytes=1, sha256="", duration_ms=63_000
+        role="sound", key="a", media_type="audio/mp4", bytes=1, sha256="", duration_ms=63_000
     )
-    (note,) = render._cut_short(wanted, made)
+    (note,) = shopping.cut_short(wanted, made)
     assert "4:05" in note
     assert "1:03" in note
-    assert render._cut_short(wanted, changed(made, duration_ms=244_500)) == []
-
-
-@pytest.mark.hostile
-def test_a_cut_stream_is_published_as_long_as_it_is(make: Make) -> None:
-    """A truncated transport stream tells no length: what is there is published, whole."""
-    path = media.cut(media.film(4, "ts"), 0.5)
-    (rung,) = make(path, "ladder").artifacts
-    claimed = step(path, "ladder").duration_ms
-    assert claimed is not None
-    assert rung.duration_ms is not None
-    assert 1000 < rung.duration_ms < 3000
-    assert abs(claimed - rung.duration_ms) < 500
+    assert shopping.cut_short(wanted, changed(made, duration_ms=244_500)) == []
 
 
 # --- sound -----------------------------------------------------------------------------------
@@ -234,13 +189,6 @@ def test_silence_is_published_and_told(make: Make) -> None:
     made = make(media.silence(), "sound")
     assert "The recording is silent." in made.notes
     assert made.artifacts[0].extra["gain_db"] == 0.0
-
-
-def test_a_film_without_sound_has_none(make: Make, tmp_path: Path) -> None:
-    """No silent track is made up."""
-    (rung,) = make(media.silent_film(), "ladder").artifacts
-    assert "gain_db" not in rung.extra
-    assert rung.frames == 25
 
 
 # --- stills and subtitles --------------------------------------------------------------------

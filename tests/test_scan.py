@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -47,14 +48,19 @@ def test_an_item_is_playable_while_it_is_planned_anew(home: Home) -> None:
 def test_new_bytes_keep_their_names(home: Home) -> None:
     """A film that is uploaded again gets new renditions under the names that were pasted."""
     before = home.published
-    keys = {o.key for o in home.item("talk").outputs if "/r/" not in o.key}
-    home.lay("talk.mp4", media.film(tone=880))
+    keys = stable(home)
+    home.lay("talk.mp4", media.film(3, tone=880))
     assert home.run().state is State.PUBLISHED
-    assert {o.key for o in home.item("talk").outputs if "/r/" not in o.key} == keys
+    assert stable(home) == keys
     assert home.published["march/talk/video.mp4"] != before["march/talk/video.mp4"]
     assert home.published["march/still/320.jpg"] == before["march/still/320.jpg"]
     promised = {o.key: o.sha256 for item in home.post.items for o in item.outputs}
     assert promised.items() <= home.published.items()
+
+
+def stable(home: Home) -> set[str]:
+    """The names of a film that are pasted and linked to."""
+    return {o.key for o in home.item("talk").outputs if not re.search("/(r|hls)/", o.key)}
 
 
 def test_the_same_bytes_again_cost_nothing(home: Home, performed: list[str]) -> None:
@@ -99,10 +105,11 @@ def test_a_caption_file_costs_no_encoding(home: Home, performed: list[str]) -> N
 
 
 def test_a_broken_post_toml_is_a_note(home: Home) -> None:
-    """The post stays published, with the defaults, and says what is wrong."""
+    """The post stays published as it was, and says what is wrong."""
     home.lay("post.toml", "title = ")
     post = home.run()
     assert post.state is State.PUBLISHED
+    assert post.title == "The vote"
     assert "post.toml" in post.notes[0]
 
 
@@ -135,7 +142,9 @@ def test_an_upgrade_encodes_nothing_anew(home: Home, performed: list[str]) -> No
     publish(home.house, "march")
     assert home.item("talk").state is not State.WAITING
     home.run()
-    assert sorted(performed) == ["captions-es", "ladder", "photo", "poster", "sound"]
+    plan = home.house.item("march", "talk").plan  # type: ignore[union-attr]
+    assert plan is not None
+    assert sorted(performed) == sorted([*(s.name for s in plan.steps), "photo", "sound"])
 
 
 # --- removed files -----------------------------------------------------------------------------
@@ -165,7 +174,7 @@ def test_a_file_that_comes_back_is_published_again(home: Home) -> None:
     before = home.published
     home.take("talk.mp4")
     home.run()
-    home.lay("talk.mp4", media.film())
+    home.lay("talk.mp4", media.film(3))
     assert home.run().state is State.PUBLISHED
     assert home.published == before
 
@@ -185,6 +194,148 @@ def test_a_removed_post_leaves_the_front_page(home: Home) -> None:
     assert home.run().state is State.WITHDRAWN
     assert not [key for key in home.published if key.endswith((".mp4", ".m4a", ".avif", ".vtt"))]
     assert b"march/" not in home.house.published.read("index.html")
+
+
+# --- versions of one film ----------------------------------------------------------------------
+
+SHORT = 'title = "Vote"\n[items."talk.mp4".versions]\nshort = "0:10-0:20"\n'
+
+
+def versions(home: Home) -> dict[str, tuple[str, str]]:
+    """Every item that is there, what it is called as a version, and of which item it is one."""
+    drops = home.house.records.post("march").items.values()
+    return {d.item: (d.version, d.version_of) for d in drops if not d.withdrawn}
+
+
+def seen(home: Home) -> set[str]:
+    """Let a scan look and everybody answer; the items that somebody was asked to work on."""
+    scan(home.house)
+    return {bell.item for bell in home.carry() if bell.task != "publish"}
+
+
+@pytest.mark.parametrize("names", [("talk.mp4", "talk.short.mov"), ("talk.short.mov", "talk.mp4")])
+def test_a_version_finds_its_film_whichever_comes_first(
+    empty: Home, names: tuple[str, str]
+) -> None:
+    """A version that was pasted before keeps its name, and nothing of it is made again."""
+    slugs = {"talk.mp4": "talk", "talk.short.mov": "talk-short"}
+    empty.lay(names[0], b"")
+    assert seen(empty) == {slugs[names[0]]}
+    assert versions(empty) == {slugs[names[0]]: ("", "")}
+    empty.lay(names[1], b"")
+    assert seen(empty) == {slugs[names[1]]}
+    assert versions(empty) == {"talk": ("", ""), "talk-short": ("short", "talk")}
+
+
+def test_a_version_without_its_film_stands_alone(empty: Home) -> None:
+    """It does so for as long as the film is away, and costs no work."""
+    for name in ("talk.mp4", "talk.short.mp4"):
+        empty.lay(name, b"")
+    seen(empty)
+    empty.take("talk.mp4")
+    assert seen(empty) == set()
+    assert versions(empty) == {"talk-short": ("", "")}
+    empty.lay("talk.mp4", b"")
+    assert seen(empty) == {"talk"}
+    assert versions(empty)["talk-short"] == ("short", "talk")
+
+
+def test_names_decide_what_is_a_version_of_what(empty: Home) -> None:
+    """A version that is renamed is another item; a film that is renamed loses its versions."""
+    folder = empty.ingest / "march"
+    for name in ("talk.mp4", "talk.short.mp4"):
+        empty.lay(name, b"")
+    seen(empty)
+    (folder / "talk.short.mp4").rename(folder / "talk.teaser.mp4")
+    seen(empty)
+    assert versions(empty) == {"talk": ("", ""), "talk-teaser": ("teaser", "talk")}
+    (folder / "talk.mp4").rename(folder / "speech.mp4")
+    seen(empty)
+    assert versions(empty) == {"speech": ("", ""), "talk-teaser": ("", "")}
+    (folder / "talk.teaser.mp4").rename(folder / "speech.teaser.mp4")
+    seen(empty)
+    assert versions(empty) == {"speech": ("", ""), "speech-teaser": ("teaser", "speech")}
+
+
+def test_the_film_of_a_version_is_named_by_its_slug(empty: Home) -> None:
+    """Where two films share a name, the one that the version belongs to is told by its item."""
+    for name in ("talk.mov", "talk.mp4", "talk.short.mp4"):
+        empty.lay(name, b"")
+        seen(empty)
+    assert empty.drop("talk-2").media.name == "talk.mp4"
+    assert versions(empty)["talk-short"] == ("short", "talk-2")
+
+
+def test_a_part_comes_and_goes_with_its_line(empty: Home) -> None:
+    """It is an item of the film's own file; without the line it is withdrawn, the film is not."""
+    empty.lay("talk.mp4", b"")
+    empty.lay("post.toml", SHORT)
+    assert seen(empty) == {"talk", "talk-short"}
+    part = empty.drop("talk-short")
+    assert (part.version, part.version_of, part.info.clip) == ("short", "talk", "0:10-0:20")
+    assert part.media == empty.drop("talk").media
+    empty.lay("post.toml", "")
+    assert seen(empty) == set()
+    assert versions(empty) == {"talk": ("", "")}
+    assert empty.drop("talk-short").withdrawn
+    empty.lay("post.toml", SHORT)
+    assert seen(empty) == {"talk-short"}
+    assert versions(empty)["talk-short"] == ("short", "talk")
+
+
+@pytest.mark.parametrize("name", ["talk.mp4", "post.toml"])
+def test_a_part_goes_with_its_film_or_with_post_toml(empty: Home, name: str) -> None:
+    """Nothing is left that it could be made of, or nobody who asks for it."""
+    empty.lay("talk.mp4", b"")
+    empty.lay("post.toml", SHORT)
+    seen(empty)
+    empty.take(name)
+    seen(empty)
+    assert empty.drop("talk-short").withdrawn
+    assert empty.drop("talk").withdrawn is (name == "talk.mp4")
+
+
+def test_a_slip_in_post_toml_changes_no_film(empty: Home) -> None:
+    """Parts stay, and what was cut out stays out, until the file is mended."""
+    empty.lay("talk.mp4", b"")
+    empty.lay("post.toml", f'[items."talk.mp4"]\nclip = "0:05-"\n{SHORT.partition(chr(10))[2]}')
+    seen(empty)
+    before = empty.drop("talk"), empty.drop("talk-short")
+    assert before[0].info.clip == "0:05-"
+    for broken in ("title = ", '[items.talk]\nclip = "2-1"', b"#" * (MAX_TOML_BYTES + 1)):
+        empty.lay("post.toml", broken)
+        assert seen(empty) == set()
+        assert (empty.drop("talk"), empty.drop("talk-short")) == before
+        assert "post.toml" in empty.post.notes[0]
+
+
+def test_a_file_takes_the_place_of_a_part_and_leaves_it_again(empty: Home) -> None:
+    """What was pasted stays good: the item is the same, only better made; the reporter is told."""
+    empty.lay("talk.mp4", b"")
+    empty.lay("post.toml", SHORT)
+    seen(empty)
+    empty.lay("talk.short.mp4", b"")
+    assert seen(empty) == {"talk-short"}
+    short = empty.drop("talk-short")
+    assert (short.media.name, short.info.clip) == ("talk.short.mp4", "")
+    assert (short.version, short.version_of) == ("short", "talk")
+    assert any("talk.short.mp4" in note for note in empty.post.notes)
+    empty.take("talk.short.mp4")
+    seen(empty)
+    short = empty.drop("talk-short")
+    assert (short.media.name, short.info.clip) == ("talk.mp4", "0:10-0:20")
+    assert not empty.post.notes
+
+
+def test_a_part_takes_no_files_name(empty: Home) -> None:
+    """Files are named first, whatever the order of their names and dates."""
+    empty.lay("post.toml", SHORT)
+    for name in ("talk.mp4", "talk-short.jpg"):
+        empty.lay(name, b"")
+    os.utime(empty.ingest / "march" / "talk.mp4", (1, 1))
+    seen(empty)
+    assert empty.drop("talk-short").media.name == "talk-short.jpg"
+    assert versions(empty)["talk-short-2"] == ("short", "talk")
 
 
 # --- lost outputs ----------------------------------------------------------------------------
@@ -214,6 +365,34 @@ def test_renditions_nobody_knows_are_swept_after_a_day(home: Home) -> None:
     whole = home.published
     home.run(deep=True)
     assert whole.keys() - home.published.keys() == replaced
+
+
+def test_playlists_of_a_replaced_film_are_swept_with_its_pieces(home: Home) -> None:
+    """Open players of the old film go on for a day; then its folder goes, and the new one stays."""
+    before = {key for key in home.published if "/hls/" in key}
+    home.lay("talk.mp4", media.silent_film())
+    home.run(deep=True)
+    assert before <= home.published.keys()
+    for path in (home.root / "published").rglob("*"):
+        os.utime(path, (time.time() - 2 * 24 * 3600,) * 2)
+    home.run(deep=True)
+    assert not before & home.published.keys()
+    promised = {o.key for o in home.item("talk").outputs}
+    assert [key for key in promised if key.endswith("index.m3u8")]
+    assert promised <= home.published.keys()
+
+
+def test_what_was_swept_is_made_again_when_it_is_wanted_again(home: Home) -> None:
+    """Bytes that come back after their renditions were swept are not taken for finished."""
+    before = home.published
+    home.lay("noise.wav", media.sound(1))
+    home.run()
+    for path in (home.root / "published").rglob("*"):
+        os.utime(path, (time.time() - 2 * 24 * 3600,) * 2)
+    home.run(deep=True)
+    home.lay("noise.wav", media.sound())
+    home.run()
+    assert home.published.keys() >= before.keys()
 
 
 def test_scratch_of_lost_jobs_is_removed(tmp_path: Path) -> None:

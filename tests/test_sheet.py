@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sample_post import FAILED, PHOTO, POST, SITE, TALL, VIDEO, WAITING
+from sample_post import FAILED, PHOTO, POST, SHORT, SITE, TALL, VIDEO, WAITING
 
 from pipeline import embed, sheet
 
@@ -30,6 +30,14 @@ def test_a_failed_item_has_nothing_to_copy() -> None:
     assert entry.snippets == ()
     assert entry.item is not None
     assert entry.item.error == FAILED.error
+
+
+def test_a_version_has_an_entry_only_when_it_failed() -> None:
+    """The film is pasted once; but what went wrong is told."""
+    failed = replace(FAILED, item=SHORT.item, version_of=VIDEO.item)
+    for version, there in ((SHORT, False), (failed, True)):
+        entries = sheet.entries(SITE, replace(POST, items=(VIDEO, version)))
+        assert (SHORT.item in [entry.id for entry in entries]) is there
 
 
 def test_warnings_name_the_remedy() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sample_post import AUDIO, FAILED, PHOTO, POST, SITE, VIDEO, WAITING
+from sample_post import AUDIO, FAILED, GROWING, PHOTO, POST, SITE, VIDEO, WAITING
 
 from pipeline import structured
 
@@ -17,6 +17,17 @@ def test_a_video_has_what_google_requires() -> None:
     assert data["uploadDate"] == "2026-11-20T21:30:00+01:00"
     assert data["duration"] == "PT3M12S"
     assert [clip["url"].rpartition("?")[2] for clip in data["hasPart"]] == ["t=0", "t=30"]
+
+
+def test_a_film_in_the_making_names_no_file_yet() -> None:
+    """Its page plays, but there is nothing to point search engines and chats at."""
+    data = structured.item_linked_data(SITE, POST, GROWING)
+    assert data is not None
+    assert "contentUrl" not in data
+    assert data["embedUrl"].endswith("/votacion/embed.html")
+    names = {one.name for one in structured.item_meta(SITE, POST, GROWING)}
+    assert "twitter:player" in names
+    assert "og:video" not in names
 
 
 def test_sound_and_photos_are_described_too() -> None:

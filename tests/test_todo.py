@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from values import NOW, changed, drop, film, planned, records_of, subtitles
+from values import NOW, changed, drop, film, planned, records_of, step, subtitles
 
 from pipeline import todo
 from pipeline.errors import Transient
@@ -48,13 +48,38 @@ def test_a_planned_item_is_made_step_by_step() -> None:
     """Every step rings at its own priority; what is done or failed does not."""
     known = records_of(plan=PLAN)
     rung = list(todo.todo(known, NOW))
-    assert [(b.step, b.priority) for b in rung] == [(s.name, s.priority) for s in PLAN.steps]
+    ready = [s for s in PLAN.steps if not s.needs]
+    assert [(b.step, b.priority) for b in rung] == [(s.name, s.priority) for s in ready]
+    ended = [s.name for s in ready if s.name not in ("poster", "sound-0")]
     known = records_of(
         plan=PLAN,
-        done={STEPS["poster"]: done("poster")},
-        failed={STEPS["captions-es"]: FAILED},
+        done={STEPS[name]: done(name) for name in ended},
+        failed={STEPS["poster"]: FAILED},
     )
-    assert bells(known) == [("render", "ladder")]
+    assert ("render", "sound-0") in bells(known)
+    assert not {step for _, step in bells(known)} & {*ended, "poster", "film"}
+
+
+def test_what_is_joined_waits_for_its_parts() -> None:
+    """The film rings once the last of its chunks and its sound are over, one way or the other."""
+    film_ = step(PLAN, "film")
+    *first, last = film_.needs
+    known = records_of(plan=PLAN, done={STEPS[name]: done(name) for name in first})
+    assert not todo.is_ready(film_, known)
+    assert ("render", "film") not in bells(known)
+    for end in (
+        {"done": {**known.done, STEPS[last]: done(last)}},
+        {"done": known.done, "failed": {STEPS[last]: FAILED}},
+    ):
+        known = records_of(plan=PLAN, **end)
+        assert todo.is_ready(film_, known)
+        assert ("render", "film") in bells(known)
+
+
+def test_a_film_of_nothing_is_tried_all_the_same() -> None:
+    """When all of its parts have failed, it says why there is no film."""
+    parts = {STEPS[name]: FAILED for name in step(PLAN, "film").needs}
+    assert ("render", "film") in bells(records_of(plan=PLAN, failed=parts))
 
 
 def test_a_withdrawn_item_needs_nothing() -> None:
@@ -150,12 +175,25 @@ def test_a_ring_is_counted() -> None:
 
 def test_when_an_item_is_over() -> None:
     """When every step is done or failed, or the ingest failed; never before it was planned."""
-    ended = {STEPS["poster"]: FAILED, STEPS["captions-es"]: FAILED}
-    finished = {STEPS["ladder"]: done("ladder")}
+    ended = {name: FAILED for name in STEPS.values() if name != STEPS["film"]}
+    finished = {STEPS["film"]: done("film")}
     assert not todo.is_over(records_of())
     assert todo.is_over(records_of(failed={"ingest-g1": FAILED}))
     assert not todo.is_over(records_of(plan=PLAN, failed=ended))
     assert todo.is_over(records_of(plan=PLAN, failed=ended, done=finished))
+
+
+def test_idle_work_keeps_no_item_from_being_settled() -> None:
+    """Readers have everything; the work goes on, and rings after all other work."""
+    idle = tuple(changed(s, priority=todo.IDLE) for s in PLAN.steps if s.name == "poster")
+    plan = changed(PLAN, steps=(*(s for s in PLAN.steps if s.name != "poster"), *idle))
+    finished = {STEPS[s.name]: done(s.name) for s in plan.steps if s.name != "poster"}
+    known = records_of(plan=plan, done=finished)
+    assert todo.is_settled(known)
+    assert not todo.is_over(known)
+    assert [bell.priority for bell in todo.todo(known, NOW)] == [todo.IDLE]
+    assert not todo.is_settled(records_of(plan=plan))
+    assert not todo.is_settled(records_of())
 
 
 @given(

@@ -8,12 +8,12 @@ import pytest
 import redis
 
 from pipeline.errors import Unsupported
-from pipeline.render import Progress
+from pipeline.shop import Progress
 from pipeline.todo import Bell
 from workers import tasks
 from workers.app import app
 
-RENDER = Bell(priority=6, task="render", post="march", item="talk", step="ladder")
+RENDER = Bell(priority=6, task="render", post="march", item="talk", step="film-0001")
 PAGES = Bell(priority=2, task="publish", post="march")
 
 
@@ -64,7 +64,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], int]]:
 def test_a_bell_carries_ids_only(memory: Memory, sent: list[Any]) -> None:
     """Post, item and step by name, with the bell's own priority; nothing else travels."""
     tasks.ring(RENDER)
-    assert sent == [("newsreel.render", ["march", "talk", "ladder"], 6)]
+    assert sent == [("newsreel.render", ["march", "talk", "film-0001"], 6)]
 
 
 def test_pages_are_asked_for_once(memory: Memory, sent: list[Any]) -> None:
@@ -129,7 +129,7 @@ class Shown:
 def test_progress_and_reasons_reach_the_dashboard() -> None:
     """Percent and text while it runs; the reporter's sentence, not the evidence, when it fails."""
     task: Any = Shown()
-    tasks._reporter(task)(Progress(percent=37, text="ladder, 1.8x, 0:41 left"))
+    tasks._reporter(task)(Progress(percent=37, text="film-0001, 1.8x, 0:41 left"))
     with pytest.raises(Unsupported), tasks._shown(task):
         raise Unsupported("This is a playlist.", evidence="a path of ours")
-    assert task.texts == ["37 % | ladder, 1.8x, 0:41 left", "This is a playlist."]
+    assert task.texts == ["37 % | film-0001, 1.8x, 0:41 left", "This is a playlist."]

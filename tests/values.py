@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from config import profiles
 from pipeline.model import (
+    Artifact,
+    AudioOut,
     AudioStream,
     Colour,
+    CopyOut,
     Drop,
     Entry,
+    FilmOut,
+    Fragmented,
     Kind,
     Picture,
     Plan,
     PostInfo,
     Probe,
     Profile,
+    Reel,
+    Segment,
     Sidecar,
+    SoundOut,
     Source,
     Step,
+    StepRecord,
     TextStream,
+    VideoOut,
     VideoStream,
 )
 from pipeline.plan import Order, plan
@@ -146,6 +157,60 @@ def step(plan_: Plan, name: str) -> Step:
     """The one step of that name; fails where there is none."""
     (found,) = (s for s in plan_.steps if s.name == name)
     return found
+
+
+def left_behind(plan_: Plan, name: str, **facts: Any) -> StepRecord:
+    """The record of a finished step, its pictures and sound in fragments as they were planned."""
+    done = step(plan_, name)
+    known = {"step": name, "fingerprint": done.fingerprint, "source_sha256": "c" * 64}
+    made = tuple(_artifact(out, done) for out in done.outputs)
+    return StepRecord(**(known | {"artifacts": made} | facts))
+
+
+def _artifact(out: Any, done: Step) -> Artifact:
+    facts: dict[str, Any] = {
+        "role": out.role,
+        "key": f"post/talk/r/{done.fingerprint}/{out.file}",
+        "media_type": "image/jpeg" if out.file.endswith("jpg") else "application/octet-stream",
+        "bytes": 1000,
+        "sha256": "0" * 64,
+        "width": getattr(out, "width", None),
+        "duration_ms": done.duration_ms if isinstance(out, FilmOut | AudioOut) else None,
+        "language": getattr(out, "language", None),
+    }
+    if isinstance(out, VideoOut | CopyOut):
+        extra = {"label": f"{out.short_side}p", "rung": out.short_side}
+        return Reel(**facts, frames=100, extra=extra, inside=_pictures(out, done))
+    if isinstance(out, SoundOut):
+        extra = {"label": out.label, "default": out.default, "channels": out.track.channels}
+        return Reel(**facts, extra=extra, inside=_heard(out))
+    return Artifact(**facts)
+
+
+def _pictures(out: VideoOut | CopyOut, done: Step) -> Fragmented:
+    rate = out.frame_rate
+    group = out.gop_frames if isinstance(out, VideoOut) else round(rate * 4)
+    first = max(0, round((done.span.start_s - done.span.shift_s) * rate + Fraction(1, 4)))
+    count = round(Fraction(done.duration_ms or 0, 1000) * rate)
+    ticks = [round(Fraction(first + at) * out.timescale / rate) for at in range(0, count, group)]
+    end = round(Fraction(first + count) * out.timescale / rate)
+    codec = {"h264": "avc1.64001f", "av1": "av01.0.05M.08"}[getattr(out, "codec", "h264")]
+    return _fragmented(codec, out.timescale, [*ticks, end])
+
+
+def _heard(out: SoundOut) -> Fragmented:
+    rate = out.track.sample_rate
+    ticks = range(0, (out.length_ms or 0) * rate // 1000, out.fragment_ms * rate // 1000)
+    return _fragmented("mp4a.40.2", rate, [*ticks, (out.length_ms or 0) * rate // 1000])
+
+
+def _fragmented(codec: str, timescale: int, borders: list[int]) -> Fragmented:
+    """Fragments of a thousand bytes each between these times."""
+    segments = tuple(
+        Segment(offset=700 + 1000 * number, bytes=1000, start=start, duration=end - start)
+        for number, (start, end) in enumerate(itertools.pairwise(borders))
+    )
+    return Fragmented(codec=codec, timescale=timescale, header_bytes=700, segments=segments)
 
 
 def post_drop(**facts: Any) -> PostDrop:

@@ -21,10 +21,10 @@ from pipeline import flow
 from pipeline.errors import NewsreelError
 from pipeline.house import House
 from pipeline.publish import publish as publish_pages
-from pipeline.render import Progress
+from pipeline.shop import Progress
 from pipeline.scan import scan as scan_ingest
 from pipeline.todo import Bell
-from workers.app import app, settings
+from workers.app import SHORT, app, settings
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +54,19 @@ def ring(bell: Bell) -> None:
         ):
             return
         app.send_task(
-            f"newsreel.{bell.task}", args, priority=bell.priority, argsrepr=" / ".join(args)
+            f"newsreel.{bell.task}",
+            args,
+            priority=bell.priority,
+            argsrepr=" / ".join(args),
+            **_past_the_queue(bell),
         )
     except AWAY as error:
         log.warning("bell lost, the scan will ring again: %s (%s)", bell, type(error).__name__)
+
+
+def _past_the_queue(bell: Bell) -> dict[str, str]:
+    """The first seconds of a film do not wait for a place among media jobs of minutes."""
+    return {"queue": SHORT} if bell.task == "render" and bell.priority == 0 else {}
 
 
 def _is_pending(post: str) -> bool:

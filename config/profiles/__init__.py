@@ -8,6 +8,7 @@ stand beside this file.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,17 +17,26 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
-from pipeline.model import Profile, adapter, digest
+from pipeline.model import Profile, VideoProfile, adapter, digest
 
 _BUILT_IN = Path(__file__).parent
+
+# Names that the house's own profile does without.
+_OPTIONAL = frozenset({"video.rungs.codec", "video.rungs.x264"})
 
 # Where a value is a number at all but makes no sense: name -> smallest, largest.
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "video.rungs.short_side": (64, 8192),
     "video.rungs.crf": (0, 51),
     "video.rungs.max_bps": (50_000, 500_000_000),
+    # SVT-AV1's own presets; below 2, a minute of film takes hours.
+    "video.av1_preset": (2, 13),
     "video.max_fps": (1, 240),
     "video.gop_seconds": (0.5, 20),
+    "video.chunk_seconds": (1, 3600),
+    # 0: nothing is ever copied.
+    "video.copy_max_bps": (0, 500_000_000),
+    "video.storyboard_thumbs": (4, 1000),
     "video.poster_quality": (1, 95),
     "audio.loudness_lufs": (-40, -5),
     "audio.true_peak_dbtp": (-20, 0),
@@ -53,6 +63,16 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
 _PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
 )  # fmt: skip
+
+# Options of x264 on which the joints between chunks, the switching between rungs, and equal bytes
+# from equal work depend: `pipeline.graph` alone sets them.
+_X264_RESERVED = (
+    "keyint", "min-keyint", "scenecut", "open-gop", "intra-refresh", "threads",
+    "lookahead-threads", "sliced-threads", "sync-lookahead", "non-deterministic", "stats", "pass",
+    "crf", "bitrate", "qp", "vbv-maxrate", "vbv-bufsize", "nal-hrd", "fps", "timebase", "opencl",
+)  # fmt: skip
+
+_X264_NAME = re.compile(r"[0-9a-z][0-9a-z-]*")
 
 # What both AAC and MP3 (MPEG-1) can carry.
 _SAMPLE_RATES = (32_000, 44_100, 48_000)
@@ -161,7 +181,7 @@ def _path(place: Sequence[int | str]) -> str:
 
 def _unknown(facts: Mapping[str, Any]) -> Iterator[str]:
     """Names that no part of a profile has: they would be ignored silently."""
-    known = {".".join(place) for place in _places_of(_pattern())}
+    known = {".".join(place) for place in _places_of(_pattern())} | _OPTIONAL
     for place in {".".join(place) for place in _places_of(facts)} - known:
         near = difflib.get_close_matches(place, known, n=1)
         yield f"{place}: there is no such name" + (f"; did you mean {near[0]}?" if near else "")
@@ -204,15 +224,35 @@ def _numbers(value: Any, names: Sequence[str]) -> Iterator[float]:
 
 def _misfits(profile: Profile) -> Iterator[str]:
     """Values that are fine alone and wrong together."""
-    video, widths = profile.video, profile.photo.widths
-    sides = [rung.short_side for rung in video.rungs]
-    if not sides or sides != sorted(set(sides)):
-        yield "video.rungs: at least one, each larger than the one before"
-    if video.stable_rung not in sides:
-        yield f"video.stable_rung: {video.stable_rung} is none of the rungs {sides}"
-    if video.preset not in _PRESETS:
-        yield f"video.preset: {video.preset} is none of {', '.join(_PRESETS)}"
+    yield from _video_misfits(profile.video)
+    widths = profile.photo.widths
     if profile.audio.sample_rate not in _SAMPLE_RATES:
         yield f"audio.sample_rate: {profile.audio.sample_rate} is none of {_SAMPLE_RATES}"
     if not widths or list(widths) != sorted(set(widths)):
         yield "photo.widths: at least one, each larger than the one before"
+
+
+def _video_misfits(video: VideoProfile) -> Iterator[str]:
+    plain = [rung.short_side for rung in video.rungs if rung.codec == "h264"]
+    newer = [rung.short_side for rung in video.rungs if rung.codec == "av1"]
+    if not plain or any(sides != sorted(set(sides)) for sides in (plain, newer)):
+        yield "video.rungs: at least one in h264, each larger than the one before of its codec"
+    if video.stable_rung not in plain:
+        yield f"video.stable_rung: {video.stable_rung} is none of the h264 rungs {plain}"
+    if video.preset not in _PRESETS:
+        yield f"video.preset: {video.preset} is none of {', '.join(_PRESETS)}"
+    if video.chunk_seconds < video.gop_seconds:
+        yield "video.chunk_seconds: a chunk holds at least one group of gop_seconds"
+    for options in (video.x264, *(rung.x264 for rung in video.rungs)):
+        yield from _x264_misfits(options)
+
+
+def _x264_misfits(options: str) -> Iterator[str]:
+    """What x264 itself would only find out in the middle of the work."""
+    for option in filter(None, options.split(":")):
+        # x264 takes each of its names with "_" for "-", and with "no-" before it.
+        name = option.partition("=")[0].replace("_", "-").removeprefix("no-")
+        if not _X264_NAME.fullmatch(name):
+            yield f"video.x264: {option} is not of the form name=value"
+        elif name in _X264_RESERVED:
+            yield f"video.x264: {name} is Newsreel's own to set"

@@ -1,5 +1,5 @@
-// What script adds to players that work without it: seeking by address, quality and speed,
-// chapters, waveform, waiting for media, WordPress's handshake, and a small message interface.
+// What script adds to players that work without it: seeking by address, speed, chapters, waveform,
+// waiting for media, WordPress's handshake, and a small message interface. Film is in film.js.
 // Plain script, not a module: modules need CORS inside a sandboxed frame.
 (() => {
   "use strict";
@@ -29,11 +29,10 @@
   const all = [...document.querySelectorAll(".nr-media")];
   const start = (media) => { const playing = media.play(); if (playing) playing.catch(() => {}); };
 
-  // Another address for the same film: stay at the same moment.
-  const swap = (media, source) => {
-    const time = media.currentTime, going = !media.paused, speed = media.playbackRate;
-    if (source) media.src = source; else media.load();
-    media.playbackRate = media.defaultPlaybackRate = speed;
+  // Load the same file again, and stay at the same moment.
+  const again = (media) => {
+    const time = media.currentTime, going = !media.paused;
+    media.load();
     media.currentTime = time;
     if (going) start(media);
   };
@@ -47,24 +46,23 @@
     // A bucket that does not answer CORS plays nothing with crossorigin; without it only the
     // subtitles are lost.
     const plainly = () => {
-      if (!media.hasAttribute("crossorigin")) return;
+      if (!media.hasAttribute("crossorigin") || media.classList.contains("nr-hls")) return;
       media.removeAttribute("crossorigin");
-      swap(media);
+      again(media);
     };
-    if (location.protocol === "file:") plainly();
     media.addEventListener("error", plainly, true);
+    if (location.protocol === "file:") plainly();
+    else if (media.dataset.nrHls && window.nrFilm) window.nrFilm(media, box, { start, clock, poll });
     tools(media, box);
     chapters(media, box);
-    wave(media, box);
+    seekbar(media, box);
   };
 
   const tools = (media, box) => {
     const bar = box.querySelector(".nr-tools");
     if (!bar) return;
     bar.hidden = false;
-    const quality = bar.querySelector("[data-nr-quality]");
     const speed = bar.querySelector("[data-nr-speed]");
-    if (quality) quality.addEventListener("change", () => swap(media, quality.value));
     speed.addEventListener("change", () => {
       media.playbackRate = media.defaultPlaybackRate = +speed.value;
     });
@@ -87,11 +85,12 @@
     });
   };
 
-  const wave = (media, box) => {
+  // Over a waveform, or under a film with the pictures of its storyboard.
+  const seekbar = (media, box) => {
     const range = box.querySelector(".nr-seek");
     if (!range) return;
     const drawing = range.parentElement;
-    const length = () => media.duration || +range.max || 0;
+    const length = () => Math.max(media.duration || 0, +range.max);
     const show = () => {
       const time = media.currentTime;
       drawing.style.setProperty("--p", (length() ? time / length() * 100 : 0) + "%");
@@ -99,34 +98,42 @@
       range.setAttribute("aria-valuetext", range.dataset.nrText
         .replace("{now}", clock(time)).replace("{all}", clock(length())));
     };
-    range.hidden = false;
+    drawing.hidden = range.hidden = false;
+    if (range.dataset.nrStoryboard && window.nrThumbs) window.nrThumbs(range);
     range.addEventListener("input", () => { media.currentTime = +range.value; show(); });
     for (const name of ["timeupdate", "seeking", "durationchange"]) media.addEventListener(name, show);
     show();
   };
 
-  // A page that waits for its media asks, ever more rarely, whether they are there.
-  const wait = (notice) => {
+  // Ask for a manifest ever more rarely. `see` is shown it, and answers "stop" when it has seen
+  // enough, or "news" to ask again soon.
+  const poll = (url, see) => {
     let pause = 4000;
-    const again = () => { setTimeout(ask, pause); pause = Math.min(pause * 1.3, 60000); };
+    const later = () => { setTimeout(ask, pause); pause = Math.min(pause * 1.3, 60000); };
     const ask = async () => {
-      if (document.hidden) return again();
+      if (document.hidden) return later();
       try {
-        const item = await (await fetch(notice.dataset.nrPoll, { cache: "no-cache" })).json();
-        const ready = !["waiting", "processing", notice.dataset.nrState].includes(item.state);
-        if (ready && all.every((media) => media.paused)) return location.reload();
-        if (!ready) show(item.percent);
+        const answer = see(await (await fetch(url, { cache: "no-cache" })).json());
+        if (answer === "stop") return;
+        if (answer === "news") pause = 4000;
       } catch { /* the next attempt may succeed */ }
-      again();
+      later();
     };
-    const show = (percent) => {
-      const bar = notice.querySelector("progress");
-      if (bar.value !== percent) pause = 4000;
-      bar.value = percent;
-      notice.querySelector(".nr-percent").textContent = percent;
-    };
-    again();
+    later();
   };
+
+  // A page that waits for its media shows how far they are, and loads itself anew for them.
+  const wait = (notice) => poll(notice.dataset.nrPoll, (item) => {
+    if (!["waiting", "processing", notice.dataset.nrState].includes(item.state)) {
+      if (!all.every((media) => media.paused)) return "";
+      location.reload();
+      return "stop";
+    }
+    const bar = notice.querySelector("progress"), news = bar.value !== item.percent;
+    bar.value = item.percent;
+    notice.querySelector(".nr-percent").textContent = item.percent;
+    return news ? "news" : "";
+  });
 
   // WordPress shows the frame once it hears "ready", and gives it the height it asks for.
   const secret = wanted("secret");
@@ -176,7 +183,11 @@
     const time = seconds(wanted("t"));
     if (all.length === 1 && Number.isFinite(time)) all[0].currentTime = time;
   };
-  const autoplay = (media) => media.play().catch(() => { media.muted = true; start(media); });
+  const autoplay = (media) => media.play().catch((error) => {
+    if (error.name !== "NotAllowedError") return; // the film's own loading interrupts a first play
+    media.muted = true;
+    start(media);
+  });
 
   all.forEach(equip);
   document.querySelectorAll("[data-nr-poll]").forEach(wait);

@@ -1,0 +1,76 @@
+"""What a plan is made from, and how a step of one begins.
+
+Owns the order itself, the kinds of urgency, and the choice of sound tracks, which films and
+recordings have in common. Pure. `plan` and `plan_film` decide from here on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pipeline.model import (
+    AudioProfile,
+    AudioStream,
+    Drop,
+    Limits,
+    Probe,
+    Profile,
+    SoundTrack,
+    Source,
+    Step,
+)
+
+# As Redis has it, 0 is the most urgent: what makes any post playable comes before all else.
+FIRST, URGENT, SOON, LATER = 0, 1, 3, 6
+MAX_SOUND_CHANNELS = 2
+_CD_RATE = 44_100
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a plan is made from; `tool` is the encoder's version, `texts` what text sidecars say."""
+
+    drop: Drop
+    probe: Probe
+    profile: Profile
+    tool: str
+    texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def draft(order: Order, name: str, priority: int) -> Step:
+    """A step of that name with nothing in it yet."""
+    limits: Limits = order.profile.limits
+    source: Source = order.drop.media
+    return Step(
+        name=name,
+        fingerprint="",
+        source=source,
+        demuxer=order.probe.demuxer,
+        outputs=(),
+        duration_ms=order.probe.duration_ms,
+        timeout_s=limits.step_timeout_s,
+        priority=priority,
+    )
+
+
+def main_audio(probe: Probe) -> AudioStream | None:
+    """The track a player would start with: the default one, else the first."""
+    return max(probe.audio, key=lambda s: (s.default, -s.index), default=None)
+
+
+def sound_track(stream: AudioStream, audio: AudioProfile) -> SoundTrack:
+    """What becomes of a track: mono stays mono, more than two channels become two."""
+    channels = min(stream.channels, MAX_SOUND_CHANNELS)
+    # 44.1 kHz stays 44.1 kHz: resampling it would gain nothing. Everything else meets at the
+    # profile's rate, which every player decodes.
+    rate = stream.sample_rate if stream.sample_rate == _CD_RATE else audio.sample_rate
+    return SoundTrack(
+        stream=stream.index,
+        channels=channels,
+        sample_rate=rate,
+        bitrate_bps=audio.aac_bps_per_channel * channels,
+        loudness_lufs=audio.loudness_lufs,
+        true_peak_dbtp=audio.true_peak_dbtp,
+        max_gain_db=audio.max_gain_db,
+    )

@@ -1,0 +1,259 @@
+"""Where the parts of a film lie in its file, read in the child from the film's own index.
+
+Owns the turning of streams and times into byte ranges, for MP4 and MOV whose index (`moov`) is
+there and whose data need not be. Refuses to follow positions out of the file and to answer without
+an end. Runs only inside a confined child; `partial` is the parent's side and fetches the ranges.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import operator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.stream import Disposition
+
+from pipeline import diagnose
+from pipeline.errors import Unreadable
+from pipeline.model import adapter
+from pipeline.partial import Reach
+from pipeline.probe_streams import MS
+from pipeline.probe_time import ENOUGH
+from pipeline.sparse import Ranges
+
+SHARES = (0.1, 0.35, 0.6, 0.85)
+"""Of a film's length: where `probe_moments` looks at pictures."""
+
+# FFmpeg looks at so much of every film before the first frame that it was asked for
+# (`probesize`; `analyzeduration` ends it earlier), whichever streams are wanted.
+_OPENING_BYTES = 5 << 20
+_AT_LEAST = 16  # first packets of every stream, also where they lie far from the others'
+# The pass of `probe_media` ends after so much, or so many pictures of every stream; somewhat more,
+# for it takes packets in an order of its own.
+_PASS_BYTES, _PASS_PICTURES = (64 + 8) << 20, ENOUGH + 60
+_TAIL_S = 10  # and looks for the end from here before the claimed one
+_PREROLL_S = 1  # to the start of a stretch: rounded timestamps, sound that must swing in
+# To its end: reordered frames, what deinterlacing looks ahead, and the frames that a decoder of
+# many threads wants to have before it hands out the first.
+_AFTERMATH_S = 2
+# A decoder that reorders frames wants to see up to so many more before it hands out a key frame.
+_MORE_KEYS = 4
+_LOOKED_AT = 16  # packets from a key frame on, at each of SHARES
+_NEAR_S = 1  # how far the claimed length may be from the real one for SHARES to be found
+_MAX_CHAPTERS = 1000  # entries of a data track: chapter titles and time codes have no more
+_JOIN_BYTES = 4 << 10  # a block of a disk: holes smaller than this save nothing
+_MAX_RANGES = 400_000  # of an answer, which must fit into 16 MB
+
+
+def reached(path: str, wanted: dict[str, Any]) -> Ranges:
+    """Byte ranges (start, end) of what a `Reach` names, sorted; raises Unreadable."""
+    reach: Reach = adapter(Reach).validate_python(wanted)
+    with _opened(path) as container:
+        streams = _chosen(container, reach.streams)
+        spans = (_span(container, streams, reach, span) for span in reach.spans)
+        found = itertools.chain(_opening(container), *spans)
+        return _joined(found, Path(path).stat().st_size)
+
+
+def probed(path: str) -> Ranges:
+    """Byte ranges (start, end) of what `probe_media` looks at, sorted; raises Unreadable."""
+    with _opened(path) as container:
+        length = Fraction(container.duration or 0, av.time_base)
+        looks = (_around(container, length * Fraction(share)) for share in SHARES)
+        tail = _span_of(container, list(container.streams), (length - _TAIL_S, None))
+        first = _opening(container, _PASS_BYTES, _PASS_PICTURES)
+        found = itertools.chain(first, _chapters(container), tail, *looks)
+        return _joined(found, Path(path).stat().st_size)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[InputContainer]:
+    """Open a file of which the index alone need be there; the rest may read as zeros."""
+    av.logging.set_level(None)  # of course it finds the frames damaged
+    options = {"protocol_whitelist": "file", "format_whitelist": "mov"}
+    try:
+        with av.open(
+            f"file:{path}", format="mov", options=options, metadata_errors="replace"
+        ) as container:
+            yield container
+    except (av.error.FFmpegError, ValueError) as error:
+        raise diagnose.unreadable(f"{error!r}") from error
+
+
+def _chosen(container: InputContainer, indexes: tuple[int, ...]) -> list[Any]:
+    """Streams by FFmpeg's index; raises Unreadable when one is not there or has no index."""
+    there: dict[int, Any] = {stream.index: stream for stream in container.streams}
+    if not all(index in there and len(there[index].index_entries) for index in indexes):
+        raise Unreadable("The file's index does not tell where its tracks lie.")
+    return [there[index] for index in indexes]
+
+
+def _pictures(container: InputContainer) -> list[Any]:
+    """The streams of moving pictures."""
+    stills = Disposition.attached_pic | Disposition.timed_thumbnails
+    return [one for one in container.streams.video if not one.disposition & stills]
+
+
+# --- what is wanted ---------------------------------------------------------------------------
+
+
+def _opening(
+    container: InputContainer, most_bytes: int = _OPENING_BYTES, pictures: int = 0
+) -> Iterator[Any]:
+    """The first packets of all streams in the order of their times.
+
+    They end after so many pictures of each stream, at `most_bytes` at the latest.
+    """
+    for stream in container.streams:
+        yield from stream.index_entries[:_AT_LEAST]
+    left = {stream.index: pictures for stream in _pictures(container)}
+    spent = 0
+    timed = (_timed(stream) for stream in container.streams)
+    for _, index, entry in heapq.merge(*timed, key=operator.itemgetter(0)):
+        yield entry
+        spent += entry.size
+        if index in left:
+            left[index] -= 1
+        enough = spent >= most_bytes or all(count <= 0 for count in left.values())
+        if enough and spent >= _OPENING_BYTES:
+            return
+
+
+def _timed(stream: Any) -> Iterator[tuple[Fraction, int, Any]]:
+    tick = stream.time_base or MS
+    return ((entry.timestamp * tick, stream.index, entry) for entry in stream.index_entries)
+
+
+def _span(
+    container: InputContainer,
+    streams: list[Any],
+    reach: Reach,
+    span: tuple[Fraction, Fraction | None],
+) -> Iterator[Any]:
+    if reach.key_frames_only:
+        return _keys(container, streams, span)
+    return _span_of(container, streams, span)
+
+
+def _span_of(
+    container: InputContainer, streams: list[Any], span: tuple[Fraction, Fraction | None]
+) -> Iterator[Any]:
+    """Everything of `streams` that must be read to show `span`."""
+    start, end = _on_file_clock(container, span)
+    anchor = _anchor(container, start - _PREROLL_S)
+    for stream in streams:
+        last = None if end is None else end + _AFTERMATH_S
+        yield from _between(stream, _key_before(stream, anchor), last)
+
+
+def _anchor(container: InputContainer, start: Fraction) -> Fraction:
+    """When reading begins in order to show `start`.
+
+    FFmpeg goes to a key frame of the picture first, whatever it is asked for, and takes the other
+    streams from there.
+    """
+    keys = (_time_at(one, _key_before(one, start)) for one in _pictures(container))
+    return min((start, *keys))
+
+
+def _keys(
+    container: InputContainer, streams: list[Any], span: tuple[Fraction, Fraction | None]
+) -> Iterator[Any]:
+    """Key frames alone, from the last but one before `span` to some behind it."""
+    start, end = _on_file_clock(container, span)
+    anchor = _anchor(container, start)
+    for stream in streams:
+        tick = stream.time_base or MS
+        nearest = _time_at(stream, _key_before(stream, anchor))
+        first = _key_before(stream, nearest - tick)
+        keys = (entry for entry in _between(stream, first, None) if entry.is_keyframe)
+        behind = 0
+        for entry in keys:
+            yield entry
+            behind += end is not None and entry.timestamp * tick > end
+            if behind == _MORE_KEYS:
+                break
+
+
+def _around(container: InputContainer, moment: Fraction) -> Iterator[Any]:
+    """Key frames near a moment, the one before it among them, each with the pictures behind it."""
+    start, _ = _on_file_clock(container, (moment, None))
+    for stream in _pictures(container):
+        first = _key_before(stream, start - _NEAR_S)
+        last = _key_before(stream, start + _NEAR_S)
+        entries = stream.index_entries
+        for place in range(first, min(last + 1, len(entries))):
+            if entries[place].is_keyframe:
+                yield from entries[place : place + _LOOKED_AT]
+
+
+def _chapters(container: InputContainer) -> Iterator[Any]:
+    """The whole of small data tracks: the titles of chapters lie there, not in the index."""
+    for stream in container.streams:
+        if stream.type == "data" and len(stream.index_entries) <= _MAX_CHAPTERS:
+            yield from stream.index_entries
+
+
+# --- where it lies ----------------------------------------------------------------------------
+
+
+def _on_file_clock(
+    container: InputContainer, span: tuple[Fraction, Fraction | None]
+) -> tuple[Fraction, Fraction | None]:
+    first = Fraction(container.start_time or 0, av.time_base)
+    return first + span[0], None if span[1] is None else first + span[1]
+
+
+def _key_before(stream: Any, moment: Fraction) -> int:
+    """The place in the index of the last key frame not after `moment` seconds, or of the first."""
+    tick = stream.time_base or MS
+    return max(0, int(stream.index_entries.search_timestamp(int(moment // tick))))
+
+
+def _time_at(stream: Any, place: int) -> Fraction:
+    if place >= len(stream.index_entries):
+        return Fraction(0)
+    return Fraction(stream.index_entries[place].timestamp * (stream.time_base or MS))
+
+
+def _between(stream: Any, first: int, end: Fraction | None) -> list[Any]:
+    """Entries of the index from a place on, to `end` seconds or to the last."""
+    entries, last = stream.index_entries, None
+    if end is not None:
+        moment = int(end // (stream.time_base or MS))
+        last = max(first, int(entries.search_timestamp(moment, any_frame=True))) + 1
+    found: list[Any] = entries[first:last]
+    return found
+
+
+def _joined(entries: Iterable[Any], size: int) -> Ranges:
+    """Entries as few sorted ranges within a file of `size` bytes."""
+    ends = ((entry.pos, min(entry.pos + entry.size, size)) for entry in entries)
+    ranges = sorted({(start, end) for start, end in ends if 0 <= start < end})
+    gap = _JOIN_BYTES
+    while len(joined := list(_merged(ranges, gap))) > _MAX_RANGES:
+        gap *= 2
+    return joined
+
+
+def _merged(ranges: Ranges, gap: int) -> Iterator[tuple[int, int]]:
+    """Sorted ranges, those joined that are less than `gap` bytes apart."""
+    held: tuple[int, int] | None = None
+    for start, end in ranges:
+        if held is not None and start - held[1] < gap:
+            held = (held[0], max(held[1], end))
+            continue
+        if held is not None:
+            yield held
+        held = (start, end)
+    if held is not None:
+        yield held

@@ -1,0 +1,173 @@
+"""Old formats, many tracks, no tracks, damaged files and refused ones: each as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from measure import beeps, flashes, pictures, sound
+from reels import AAC, BEEPS, H264, MOMENTS, PLAIN, Reel, make, published, signals
+from values import changed
+
+from pipeline.model import Kind, State
+
+CIF = ("-f", "lavfi", "-i", signals("176x144"))
+SMALL = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=3")
+
+
+def _text(reel: Reel, role: str) -> str:
+    """What the playlist of a role says."""
+    (found,) = (out for out in reel.item.outputs if out.role == role)
+    return (reel.folder / found.key).read_text()
+
+
+# --- 2006 ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [
+        ("camera.avi", ("-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_u8", "-ar", "11024")),
+        ("phone.3gp", ("-c:v", "h263", "-c:a", "libopencore_amrnb", "-ar", "8000", "-ac", "1")),
+        ("divx.avi", ("-c:v", "mpeg4", "-vtag", "DIVX", "-bf", "2", "-c:a", "libmp3lame")),
+        ("windows.wmv", ("-c:v", "wmv2", "-c:a", "wmav2")),
+        ("flash.flv", ("-c:v", "flv1", "-c:a", "libmp3lame", "-ar", "44100")),
+        ("free.ogv", ("-c:v", "libtheora", "-c:a", "libvorbis")),
+        ("real.rm", ("-c:v", "rv20", "-c:a", "ac3")),
+        ("apple.mov", ("-c:v", "svq1", "-c:a", "pcm_s16be")),
+    ],
+)
+def test_the_formats_of_2006_play(tmp_path: Path, name: str, codecs: tuple[str, ...]) -> None:
+    """Every picture is there, and light and sound come together."""
+    film = make(tmp_path / name, *CIF, *BEEPS, *codecs)
+    reel = published(film, tmp_path)
+    # Theora and Windows Media leave out pictures that repeat the one before.
+    assert len(reel.pictures) == pytest.approx(len(pictures(film)), abs=2)
+    light, noise = flashes(reel.pictures), beeps(sound(reel.path))
+    assert light == [pytest.approx(at, abs=0.06) for at in MOMENTS]
+    # Encoders of that time did not say how long they take to begin: a frame or two.
+    assert noise == [pytest.approx(at, abs=0.08) for at in light]
+
+
+# --- tracks ----------------------------------------------------------------------------------
+
+
+def test_every_language_can_be_chosen(tmp_path: Path) -> None:
+    """Two sound tracks are two renditions, each in its language; the default one is in the file."""
+    tone = ("-f", "lavfi", "-i", "sine=440:d=3")
+    tags = ("-metadata:s:a:0", "language=spa", "-metadata:s:a:1", "language=eng")
+    maps = ("-map", "0", "-map", "1", "-map", "2", "-disposition:a:1", "default")
+    film = make(tmp_path / "film.mkv", *SMALL, *tone, *BEEPS, *maps, *tags, *H264, *AAC)
+    reel = published(film, tmp_path)
+    index = _text(reel, "hls")
+    assert 'LANGUAGE="es"' in index
+    assert 'LANGUAGE="en"' in index
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def test_speech_in_the_centre_of_five_channels_is_heard_on_both_sides(tmp_path: Path) -> None:
+    """A 5.1 track becomes stereo without losing its middle."""
+    centre = ("-af", "pan=5.1|FC=c0|FL=0*c0|FR=0*c0|BL=0*c0|BR=0*c0|LFE=0*c0")
+    film = make(tmp_path / "film.mp4", *SMALL, *BEEPS, *centre, *H264, *AAC)
+    reel = published(film, tmp_path)
+    for side in ("c0", "c1"):
+        pan = ("-vn", "-af", f"pan=mono|c0={side}", "-c:a", "pcm_s16le")
+        heard = make(tmp_path / f"{side}.wav", "-i", reel.path, *pan)
+        assert beeps(sound(heard)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def test_a_film_without_sound_says_so(tmp_path: Path) -> None:
+    """Nothing is made up, and nobody has to look for the fault in his loudspeaker."""
+    reel = published(make(tmp_path / "mute.mp4", *SMALL, *H264), tmp_path)
+    assert "no sound" in reel.notes
+    assert "AUDIO=" not in _text(reel, "hls")
+    assert len(reel.pictures) == 75
+
+
+@pytest.mark.parametrize("name", ["voice.mp4", "voice.webm", "voice.ts"])
+def test_sound_in_a_films_container_is_sound(tmp_path: Path, name: str) -> None:
+    """An audio player, not a black film; a cover does not make it one either."""
+    codec = ("-c:a", "libopus") if name.endswith("webm") else AAC
+    cover = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=1:d=1", "-map", "0", "-map", "1")
+    attached = (*cover, "-c:v", "mjpeg", "-disposition:v", "attached_pic")
+    art = attached if name.endswith("mp4") else ()
+    reel = published(make(tmp_path / name, *BEEPS, *art, *codec), tmp_path)
+    assert reel.item.kind is Kind.AUDIO
+    assert {"sound", "enclosure"} <= {out.role for out in reel.item.outputs}
+
+
+# --- damage ----------------------------------------------------------------------------------
+
+
+def test_what_is_left_of_a_cut_film_is_published_and_the_rest_is_named(tmp_path: Path) -> None:
+    """Half a copy from a card is half a film, not an error."""
+    flags = ("-g", "25", "-movflags", "+faststart")
+    source = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=8")
+    film = make(tmp_path / "cut.mp4", *source, *H264, *flags)
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    reel = published(film, tmp_path)
+    assert 75 < len(reel.pictures) < 125
+    assert "0:08" in reel.notes
+    assert reel.video.duration_ms == pytest.approx(len(reel.pictures) * 40, abs=60)
+
+
+def test_garbage_in_the_middle_costs_only_what_it_hit(tmp_path: Path) -> None:
+    """The film goes on after the damage, at its time, and the reporter is told."""
+    wire = ("-g", "12", "-c:a", "mp2", "-muxdelay", "0")
+    film = make(tmp_path / "hit.ts", *CIF, *BEEPS, *H264, *wire)
+    data = bytearray(film.read_bytes())
+    start = len(data) * 5 // 8 // 188 * 188
+    data[start : start + 188 * 20] = bytes(188 * 20)
+    film.write_bytes(data)
+    reel = published(film, tmp_path)
+    assert reel.item.state is State.PUBLISHED
+    assert "damaged" in reel.notes
+    assert 45 < len(reel.pictures) < 75
+    assert reel.pictures[-1].at_s == pytest.approx(2.96, abs=0.1)
+    light = flashes(reel.pictures)
+    assert light[0] == pytest.approx(MOMENTS[0], abs=0.05)
+    assert light[-1] == pytest.approx(MOMENTS[-1], abs=0.05)
+
+
+def test_a_wrong_name_does_not_matter(tmp_path: Path) -> None:
+    """The bytes say what a file is."""
+    film = make(tmp_path / "film.avi", *SMALL, "-c:v", "mpeg4").rename(tmp_path / "film.mov")
+    assert len(published(film, tmp_path).pictures) == 75
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.mp4", b"", "0 bytes"),
+        ("zeros.mov", bytes(4096), "nothing but zeros"),
+        ("card.mp4", b"\0\0\0\x18ftypmp42" + bytes(16) + b"\0\0\x10\0mdat" + bytes(4088), "index"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_plain_words(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    """One sentence that says what is wrong, and nothing half-made."""
+    film = tmp_path / name
+    film.write_bytes(content)
+    item = published(film, tmp_path).item
+    assert item.state is State.FAILED
+    assert item.error is not None
+    assert words in item.error.message
+    assert item.outputs == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("max_duration_s", 2), ("max_frame_pixels", 10_000), ("max_streams", 1), ("max_bytes", 500)],
+)
+def test_what_is_over_a_limit_is_refused_before_any_work(
+    tmp_path: Path, limit: str, value: int
+) -> None:
+    """The sentence names the setting; no step has run."""
+    profile = changed(PLAIN, limits=changed(PLAIN.limits, **{limit: value}))
+    film = make(tmp_path / "film.mp4", *CIF, *BEEPS, *H264, *AAC)
+    item = published(film, tmp_path, profile).item
+    assert item.state is State.FAILED
+    assert item.error is not None
+    assert f"limits.{limit}" in item.error.message
+    assert not list((tmp_path / "house" / "work").rglob("run-*"))

@@ -1,0 +1,119 @@
+"""Films that are turned, mirrored, stretched, cut, odd or change on the way: shown as meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from measure import near, pictures, shape
+from reels import H264, Reel, make, published, quarters
+
+RED, GREEN, BLUE, WHITE = (192, 0, 0), (0, 192, 0), (0, 0, 192), (192, 192, 192)
+NAMES = {"R": RED, "G": GREEN, "B": BLUE, "W": WHITE}
+
+
+def _corners(reel: Reel) -> str:
+    """The colours of the four quarters of a picture in the middle of the film, row by row."""
+    shown = reel.pictures[len(reel.pictures) // 2]
+    places = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8))
+    found = [shown.colour(*place) for place in places]
+    return "".join(
+        next((name for name, wanted in NAMES.items() if near(colour, wanted, 12)), "?")
+        for colour in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("turn", "flip", "size", "corners"),
+    [
+        ("90", "", (180, 320), "GWRB"),
+        ("180", "", (320, 180), "WBGR"),
+        ("0", "-display_hflip", (320, 180), "GRWB"),
+        ("90", "-display_vflip", (180, 320), "RBGW"),
+    ],
+)
+def test_a_turned_or_mirrored_film_is_shown_upright(
+    tmp_path: Path, turn: str, flip: str, size: tuple[int, int], corners: str
+) -> None:
+    """Phones write how to hold the picture into a matrix; the published one needs none."""
+    flat = make(tmp_path / "flat.mp4", "-f", "lavfi", "-i", quarters(), *H264)
+    matrix = ("-display_rotation", turn, *([flip] if flip else []))
+    film = make(tmp_path / "turned.mp4", *matrix, "-i", flat, "-c", "copy")
+    reel = published(film, tmp_path)
+    assert (reel.video.width, reel.video.height) == size
+    assert shape(reel.path)[:2] == size
+    assert "Display Matrix" not in shape(reel.path)[2]
+    assert _corners(reel) == corners
+    poster = next(out for out in reel.item.outputs if out.role == "poster")
+    assert (poster.width, poster.height) == size
+
+
+def test_a_camera_held_at_an_angle_is_taken_for_the_nearest_quarter(tmp_path: Path) -> None:
+    """No black corners, nothing stretched."""
+    flat = make(tmp_path / "flat.mp4", "-f", "lavfi", "-i", quarters(), *H264)
+    film = make(tmp_path / "turned.mp4", "-display_rotation", "80", "-i", flat, "-c", "copy")
+    reel = published(film, tmp_path)
+    assert (reel.video.width, reel.video.height, _corners(reel)) == (180, 320, "GWRB")
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "shown"),
+    [
+        ("240x180", "4/3", (320, 180)),
+        ("160x90", "2/1", (320, 90)),
+        ("161x121", "1/1", (160, 120)),
+    ],
+)
+def test_pixels_become_square_and_sizes_even(
+    tmp_path: Path, size: str, aspect: str, shown: tuple[int, int]
+) -> None:
+    """Anamorphic film is stretched as players do; odd sizes lose a line rather than gain one."""
+    source = f"testsrc2=s={size}:r=25:d=1,setsar={aspect}"
+    film = make(tmp_path / "film.mkv", "-f", "lavfi", "-i", source, "-c:v", "ffv1")
+    reel = published(film, tmp_path)
+    assert shape(reel.path)[:2] == shown
+    assert "SAR" not in shape(reel.path)[2] or "SAR 1:1" in shape(reel.path)[2]
+    assert len(reel.pictures) == 25
+
+
+def test_what_the_container_cuts_off_is_not_shown(tmp_path: Path) -> None:
+    """A crop in the stream's own header is applied, and nothing is stretched to make up for it."""
+    flat = make(tmp_path / "flat.mp4", "-f", "lavfi", "-i", quarters("320x192"), *H264)
+    crop = ("-bsf:v", "h264_metadata=crop_top=32:crop_bottom=32")
+    reel = published(make(tmp_path / "cut.mp4", "-i", flat, "-c", "copy", *crop), tmp_path)
+    assert shape(reel.path)[:2] == (320, 128)
+    assert _corners(reel) == "RGBW"
+
+
+def test_a_film_that_changes_its_size_on_the_way_keeps_every_picture(tmp_path: Path) -> None:
+    """Joined recordings: each part fits into the first one's frame, with bars where it must."""
+    wire = (*H264, "-bf", "0", "-g", "25", "-muxdelay", "0", "-muxpreload", "0")
+    parts = (("320x180", "0"), ("180x180", "2"), ("320x180", "4"))
+    joined = b"".join(
+        make(
+            tmp_path / f"{at}.ts",
+            *("-f", "lavfi", "-i", quarters(size, seconds=2), *wire, "-output_ts_offset", at),
+        ).read_bytes()
+        for size, at in parts
+    )
+    film = tmp_path / "joined.ts"
+    film.write_bytes(joined)
+    reel = published(film, tmp_path)
+    assert shape(reel.path)[:2] == (320, 180)
+    assert len(reel.pictures) == 150
+    middle = reel.pictures[75]
+    assert near(middle.colour(0.05, 0.5), (0, 0, 0), 12)
+    assert near(middle.colour(0.35, 0.25), RED, 12)
+    assert near(middle.colour(0.65, 0.75), WHITE, 12)
+    assert near(reel.pictures[140].colour(0.05, 0.25), RED, 12)
+
+
+def test_small_film_is_never_enlarged(tmp_path: Path) -> None:
+    """The picture keeps its size, and the poster too."""
+    film = make(tmp_path / "s.mp4", "-f", "lavfi", "-i", "testsrc2=s=128x96:r=10:d=1", *H264)
+    reel = published(film, tmp_path)
+    sizes = {
+        (o.width, o.height) for o in reel.item.outputs if o.role in ("video", "rung", "poster")
+    }
+    assert sizes == {(128, 96)}
+    assert len(pictures(reel.path)) == 10

@@ -1,0 +1,686 @@
+"""Parts of large sources: what is fetched, that it decodes alike, and when the whole is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import itertools
+import os
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import media
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import (
+    partial,
+    probe_index,
+    probe_media,
+    probe_moments,
+    process,
+    sparse,
+)
+from pipeline.errors import DiskFull, Missing, OverLimit, StoreUnavailable, ToolBug, Unreadable
+from pipeline.model import (
+    CaptionsOut,
+    Colour,
+    CopyOut,
+    Entry,
+    Limits,
+    Object,
+    PhotoOut,
+    PosterOut,
+    Source,
+    Span,
+    Step,
+    Treatment,
+)
+from pipeline.partial import Place, Reach
+from pipeline.s3store import S3Store
+from pipeline.sniff import HEAD_BYTES, sniff
+from pipeline.store import DirStore
+
+LIMITS = Limits(
+    max_bytes=1 << 40,
+    max_duration_s=86_400,
+    max_frame_pixels=1 << 26,
+    max_photo_pixels=1 << 28,
+    max_streams=32,
+    max_text_bytes=1 << 20,
+    memory_bytes=4 << 30,
+    step_timeout_s=600,
+    stall_s=60,
+)
+KEY = "post/film.mp4"
+CHAPTERS = ";FFMETADATA1\n" + "".join(
+    f"[CHAPTER]\nTIMEBASE=1/1\nSTART={10 * n}\nEND={10 * n + 10}\ntitle=Part {n}\n"
+    for n in range(4)
+)
+
+
+class Far:
+    """A store elsewhere that holds one file: it counts what is fetched of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.identity = "as it was"
+        self.fetched = self.requests = self.wholes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def entry(self) -> Source:
+        """The file as it was listed."""
+        size = self.path.stat().st_size
+        return Source(key=KEY, name="film.mp4", bytes=size, identity="as it was")
+
+    def stat(self, key: str) -> Entry | None:
+        """As a store does."""
+        size = self.path.stat().st_size
+        return Entry(key=key, bytes=size, identity=self.identity, modified=0.0)
+
+    def read(self, _key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """As a store does."""
+        with self.path.open("rb") as file:
+            file.seek(start)
+            data = file.read(length)
+        with self._lock:
+            self.fetched += len(data)
+            self.requests += 1
+        return data
+
+    @contextlib.contextmanager
+    def local(self, _key: str, _folder: Path, **_: Any) -> Iterator[Path]:
+        """As a store does."""
+        self.wholes += 1
+        yield self.path
+
+    @property
+    def share(self) -> float:
+        """How much of the file was fetched."""
+        return self.fetched / self.path.stat().st_size
+
+
+class CountingS3(S3Store):
+    """A bucket that counts what is fetched, and refuses to hand out whole files."""
+
+    fetched = 0
+
+    def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """As a store does."""
+        data = super().read(key, start=start, length=length)
+        self.fetched += len(data)
+        return data
+
+    def local(self, *_: Any, **__: Any) -> Any:
+        """Not this time."""
+        raise AssertionError("the whole file was asked for")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """An empty bench."""
+    scratch = tmp_path / "job"
+    scratch.mkdir()
+    return Place(cache=tmp_path / "sources", scratch=scratch, limits=LIMITS)
+
+
+@pytest.fixture(autouse=True)
+def _small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Films of a few megabytes are handled like large ones."""
+    monkeypatch.setattr(partial, "LARGE_BYTES", 1 << 10)
+    monkeypatch.setattr(partial, "PROBED_WHOLE_BYTES", 1 << 10)
+
+
+def clip() -> Path:
+    """Four seconds of noise at some 20 Mb/s with reordered frames, and a tone."""
+    return media._made(
+        "noise.mp4",
+        *("-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=4,noise=alls=60:allf=t"),
+        *("-f", "lavfi", "-i", "sine=440:d=4"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-bf", "3", "-g", "25", "-b:v", "20M"),
+        *("-c:a", "aac", "-shortest"),
+    )
+
+
+def film(name: str = "end.mp4", *arguments: str, times: int = 10) -> Path:
+    """The clip again and again: a film of `times` times 4 s and 10 MB."""
+    looped = ("-stream_loop", str(times - 1), "-i", str(clip()))
+    return media._made(name, *looped, *(arguments or ("-c", "copy")))
+
+
+def plain() -> Path:
+    """Its index is at its end, as cameras write it."""
+    return film()
+
+
+def faststart() -> Path:
+    """Its index is at its start."""
+    return film("start.mp4", "-c", "copy", "-movflags", "+faststart")
+
+
+def edited() -> Path:
+    """An edit list hides its first frames."""
+    return media._made("edited.mp4", "-ss", "2.5", "-i", str(plain()), "-c", "copy")
+
+
+def tracks() -> Path:
+    """Two sounds, the first late; subtitles; chapters, whose titles lie in a track of text."""
+    folder = media.folder("parts")
+    folder.mkdir(exist_ok=True)
+    (folder / "s.srt").write_text("1\n00:00:30,000 --> 00:00:31,000\nlate words\n")
+    (folder / "chapters").write_text(CHAPTERS)
+    return media._made(
+        "tracks.mov",
+        *("-i", str(plain()), "-itsoffset", "1.5", "-f", "lavfi", "-i", "sine=300:d=38"),
+        *("-f", "lavfi", "-i", "sine=600:d=40", "-i", str(folder / "s.srt")),
+        *("-f", "ffmetadata", "-i", str(folder / "chapters")),
+        *("-map", "0:v", "-map", "1", "-map", "2", "-map", "3", "-map_chapters", "4"),
+        *("-c:v", "copy", "-c:a", "aac", "-c:s", "mov_text"),
+    )
+
+
+def uneven() -> Path:
+    """Its pictures come when something moves."""
+    some = "select='not(mod(n,40))+lt(mod(n,250),200)*lt(mod(n*n,11),5)'"
+    return media._made(
+        "uneven.mp4",
+        *("-i", str(plain()), "-vf", some, "-fps_mode", "passthrough", "-c:a", "copy"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-b:v", "20M"),
+    )
+
+
+FILMS = [plain, faststart, edited, tracks]
+
+
+def ffmpeg(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [media.FFMPEG, "-hide_banner", "-nostdin", "-v", "error", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
+def frames(path: Path, wanted: Reach) -> list[str]:
+    """The MD5 of every decoded frame of the first stream and span that is wanted."""
+    start, end = wanted.spans[0]
+    until = () if end is None else ("-to", str(float(end)))
+    seek = ("-copyts", "-start_at_zero", "-ss", str(float(start)), *until)
+    to = ("-map", f"0:{wanted.streams[0]}", "-f", "framemd5", "-")
+    lines = ffmpeg("-f", "mov", *seek, "-i", f"file:{path}", *to).stdout.splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def reach(stream: int, start: str, end: str | None) -> Reach:
+    span = (Fraction(start), None if end is None else Fraction(end))
+    return Reach(streams=(stream,), spans=(span,))
+
+
+# --- what is needed ---------------------------------------------------------------------------
+
+
+PICTURES = Treatment(stream=3, deinterlace=False, tonemap="", colour=Colour(), frame_rate=None)
+
+
+def step(*outputs: Any, **facts: Any) -> Step:
+    known = {
+        "name": "a step",
+        "fingerprint": "f" * 64,
+        "source": Source(key=KEY, name="film.mp4", bytes=1, identity="i"),
+        "demuxer": "mov",
+        "timeout_s": 60,
+        "priority": 5,
+    }
+    return Step(outputs=outputs, **(known | facts))
+
+
+def poster(*moments_ms: int) -> PosterOut:
+    return PosterOut(
+        role="poster",
+        file="poster.jpg",
+        width=64,
+        height=36,
+        quality=80,
+        badge=False,
+        moments_ms=moments_ms,
+    )
+
+
+def test_a_chunk_reaches_for_its_pictures_in_its_span() -> None:
+    """A step's span is what it needs of the stream it treats."""
+    span = Span(start_s=Fraction(3, 2), end_s=Fraction(9, 2))
+    wanted = partial.reach(step(treatment=PICTURES, span=span))
+    assert wanted == Reach(streams=(3,), spans=((Fraction(3, 2), Fraction(9, 2)),))
+
+
+def test_a_copy_reaches_for_the_whole_of_its_stream() -> None:
+    """Without a span, a stream is needed from its beginning to its end."""
+    out = CopyOut(
+        role="rung",
+        file="720.mp4",
+        width=1280,
+        height=720,
+        stream=2,
+        frame_rate=Fraction(25),
+        timescale=12800,
+    )
+    assert partial.reach(step(out)) == Reach(streams=(2,), spans=((Fraction(0), None),))
+
+
+def test_posters_reach_for_key_frames_or_for_the_chosen_moment() -> None:
+    """Among many moments key frames will do; one alone was chosen, and is found to the frame."""
+    many = partial.reach(step(poster(1500, 500), poster(1500, 500), treatment=PICTURES))
+    half, later = Fraction(1, 2), Fraction(3, 2)
+    spans = ((half, half), (later, later))
+    assert many == Reach(streams=(3,), spans=spans, key_frames_only=True)
+    one = partial.reach(step(poster(500), treatment=PICTURES))
+    assert one == Reach(streams=(3,), spans=((half, half),))
+
+
+def test_embedded_captions_reach_for_their_track_alone() -> None:
+    """A text track is a stream like any other; a file of its own is needed whole."""
+    out = CaptionsOut(role="captions", file="c.vtt", language="en", stream=4)
+    assert partial.reach(step(out)) == Reach(streams=(4,), spans=((Fraction(0), None),))
+    assert partial.reach(step(dataclasses.replace(out, stream=None))) is None
+
+
+def test_what_names_no_stream_needs_everything() -> None:
+    """A photo has no streams to choose from."""
+    out = PhotoOut(role="p", file="p.jpg", width=1, height=1, format="jpeg", quality=1, speed=1)
+    assert partial.reach(step(out)) is None
+
+
+# --- it decodes alike -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", FILMS)
+@pytest.mark.parametrize("span", [("0", "3"), ("701/50", "1802/100"), ("35", None)])
+def test_pictures_of_a_span_are_bit_identical(made: Any, span: Any, place: Place) -> None:
+    """Every decoded frame is that of the whole file, from less than half of it."""
+    far, wanted = Far(made()), reach(0, *span)
+    with partial.source(far, far.entry, "mov", wanted, place) as path:
+        assert partial.is_part(path, place)
+        assert path.stat().st_size == far.path.stat().st_size
+        found = frames(path, wanted)
+    assert len(found) > 50
+    assert found == frames(far.path, wanted)
+    assert far.share < 0.45
+    assert far.wholes == 0
+    assert list(place.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(("made", "stream"), [(plain, 1), (edited, 1), (tracks, 1), (tracks, 2)])
+def test_sound_of_a_whole_film_is_bit_identical(made: Any, stream: int, place: Place) -> None:
+    """A sound track is fetched to its end, and the pictures between take no room."""
+    far, wanted = Far(made()), reach(stream, "0", None)
+    with partial.source(far, far.entry, "mov", wanted, place) as path:
+        room = path.stat().st_blocks * 512
+        assert frames(path, wanted) == frames(far.path, wanted)
+    assert room < 0.3 * far.path.stat().st_size
+
+
+def test_sound_and_pictures_of_one_span_are_bit_identical(place: Place) -> None:
+    """Sound is there from the key frame on that a player goes to, not only from the span on."""
+    far = Far(tracks())
+    wanted = Reach(streams=(0, 1), spans=((Fraction(20), Fraction(22)),))
+    with partial.source(far, far.entry, "mov", wanted, place) as path:
+        for stream in (0, 1):
+            alone = dataclasses.replace(wanted, streams=(stream,))
+            assert frames(path, alone) == frames(far.path, alone)
+
+
+def test_subtitles_are_fetched_without_the_film(place: Place) -> None:
+    """A text track is complete, and costs little more than the film's opening."""
+    far, wanted = Far(tracks()), reach(3, "0", None)
+    with partial.source(far, far.entry, "mov", wanted, place) as path:
+        text = ffmpeg("-f", "mov", "-i", f"file:{path}", "-map", "0:3", "-f", "srt", "-").stdout
+    assert "late words" in text
+    assert far.share < 0.2
+
+
+def test_key_frames_of_moments_are_bit_identical(place: Place) -> None:
+    """A key frame is there whole for each moment; what is not there does no harm to it."""
+    far = Far(plain())
+    spans = tuple((Fraction(at), Fraction(at)) for at in (5, 22))
+    wanted = Reach(streams=(0,), spans=spans, key_frames_only=True)
+    near = ("-noaccurate_seek", "-skip_frame", "nokey", "-discard:v", "nokey")
+    with partial.source(far, far.entry, "mov", wanted, place) as path:
+        for at in ("5", "22"):
+            found = [
+                ffmpeg(
+                    *("-max_error_rate", "1", "-f", "mov", "-ss", at, *near, "-i", f"file:{file}"),
+                    *("-map", "0:0", "-frames:v", "1", "-f", "framemd5", "-"),
+                ).stdout
+                for file in (path, far.path)
+            ]
+            assert found[0] == found[1]
+    assert far.share < 0.25
+
+
+# --- when the whole is taken ------------------------------------------------------------------
+
+
+def test_a_folder_gives_its_own_file(tmp_path: Path, place: Place) -> None:
+    """Nothing is copied that is here already."""
+    store = DirStore(tmp_path / "in")
+    store.put(Object(key=KEY, body=plain(), media_type="video/mp4"))
+    entry = dataclasses.replace(Far(plain()).entry, identity=store.stat(KEY).identity)
+    with partial.source(store, entry, "mov", reach(0, "0", "1"), place) as path:
+        assert path == tmp_path / "in" / KEY
+        assert not partial.is_part(path, place)
+
+
+@pytest.mark.parametrize(("demuxer", "wanted"), [("matroska", reach(0, "0", "1")), ("mov", None)])
+def test_without_an_index_or_a_wish_the_whole_is_taken(
+    demuxer: str, wanted: Reach | None, place: Place
+) -> None:
+    """Only MP4 and MOV tell where a part lies, and only to who knows what he wants."""
+    far = Far(plain())
+    with partial.source(far, far.entry, demuxer, wanted, place) as path:
+        assert path == far.path
+    assert far.fetched == 0
+
+
+def test_a_small_file_is_taken_whole(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """One transfer of a small file serves all steps."""
+    monkeypatch.setattr(partial, "LARGE_BYTES", 1 << 30)
+    far = Far(plain())
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
+        assert path == far.path
+
+
+def test_a_fragmented_film_is_taken_whole(place: Place) -> None:
+    """Fragments have an index each: none tells of the whole."""
+    flags = "+frag_keyframe+empty_moov"
+    far = Far(film("fragments.mp4", "-c", "copy", "-movflags", flags, times=1))
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
+        assert path == far.path
+    assert far.share < 0.1
+
+
+def test_a_stream_that_is_not_there_is_looked_for_in_the_whole(place: Place) -> None:
+    """An index that does not know a wanted stream is not relied on."""
+    far = Far(plain())
+    with partial.source(far, far.entry, "mov", reach(7, "0", "1"), place) as path:
+        assert path == far.path
+    assert list(place.scratch.iterdir()) == []
+
+
+def test_a_child_that_breaks_over_an_index_costs_only_the_transfer(
+    monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """What goes wrong in reading an index is no reason to refuse the film."""
+
+    def broken(*_: object) -> None:
+        raise ToolBug("A child gave no answer.")
+
+    monkeypatch.setattr(process, "call", broken)
+    far = Far(plain())
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
+        assert path == far.path
+
+
+def box(kind: bytes, size: int, body: bytes = b"") -> bytes:
+    return struct.pack(">I4s", size, kind) + body
+
+
+FTYP = box(b"ftyp", 16, b"isom\0\0\0\0")
+HOSTILE = {
+    "no index": FTYP + box(b"mdat", 0),
+    "a box of no size": FTYP + box(b"moov", 4),
+    "a box beyond the end": FTYP + box(b"mdat", 1, struct.pack(">Q", 1 << 62)),
+    "a size that wraps": FTYP + box(b"mdat", 1, struct.pack(">Q", (1 << 64) - 16)),
+    "too many boxes": FTYP + box(b"free", 8) * 5000 + box(b"moov", 8),
+    "an index of rubbish": FTYP + box(b"moov", 1000, os.urandom(992)),
+    "an index beyond all measure": FTYP + box(b"moov", 1 << 30),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.hostile
+def test_hostile_boxes_come_to_an_end(name: str, tmp_path: Path, place: Place) -> None:
+    """Whatever the boxes say, a few small reads decide, and the whole is handed to the probe."""
+    path = tmp_path / "hostile.mp4"
+    path.write_bytes(HOSTILE[name])
+    os.truncate(path, 2 << 30)
+    far = Far(path)
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as found:
+        assert found == path
+    assert far.requests < 80
+    assert far.fetched < 1 << 20
+
+
+# --- one state of the object ------------------------------------------------------------------
+
+
+def test_an_object_that_changed_before_is_not_read(place: Place) -> None:
+    """Steps are planned for certain bytes; other bytes are not that source any more."""
+    far = Far(plain())
+    far.identity = "another"
+    with (
+        pytest.raises(Missing, match=r"film\.mp4"),
+        partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
+    ):
+        pass
+    assert far.fetched == 0
+
+
+def test_an_object_that_changed_before_is_not_copied_whole(place: Place) -> None:
+    """The same holds for what is copied whole."""
+    far = Far(plain())
+    far.identity = "another"
+    with pytest.raises(Missing), partial.source(far, far.entry, "mov", None, place):
+        pass
+
+
+def test_an_object_that_changes_meanwhile_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """Two states of an object are never mixed, and nothing is left behind."""
+    far = Far(plain())
+    asked = partial._asked
+
+    def replaced(*arguments: Any) -> Any:
+        far.identity = "another"
+        return asked(*arguments)
+
+    monkeypatch.setattr(partial, "_asked", replaced)
+    with (
+        pytest.raises(Missing),
+        partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
+    ):
+        pass
+    assert list(place.scratch.iterdir()) == []
+
+
+def test_an_object_that_shrinks_is_missing(tmp_path: Path, place: Place) -> None:
+    """An answer shorter than asked for says that the object is another."""
+    far = Far(plain())
+    entry = far.entry
+    far.path = media.cut(far.path, 0.5)
+    with pytest.raises(Missing), partial.source(far, entry, "mov", reach(0, "0", "1"), place):
+        pass
+
+
+def test_a_store_that_fails_meanwhile_is_heard(
+    monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """A passing failure stays one: the step is tried again, and no half-filled file is used."""
+    far = Far(plain())
+    read = far.read
+
+    def failing(key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        if (length or 0) > 1 << 20:
+            raise StoreUnavailable("The object store did not answer.")
+        return read(key, start=start, length=length)
+
+    monkeypatch.setattr(far, "read", failing)
+    with (
+        pytest.raises(StoreUnavailable),
+        partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
+    ):
+        pass
+    assert list(place.scratch.iterdir()) == []
+
+
+def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """Want of room is the machine's fault, not the file's."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    far = Far(plain())
+    with pytest.raises(DiskFull), partial.source(far, far.entry, "mov", reach(0, "0", "1"), place):
+        pass
+    assert list(place.scratch.iterdir()) == []
+
+
+# --- ranges -----------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 20 << 20)), min_size=1, max_size=20)
+)
+def test_pieces_hold_every_range_once(steps: list[tuple[int, int]]) -> None:
+    """Whatever the gaps and lengths, pieces cover the ranges exactly, in order, and stay small."""
+    ranges, at = [], 0
+    for gap, length in steps:
+        ranges.append((at + gap, at + gap + length))
+        at += gap + length
+    pieces = list(sparse._pieces(ranges))
+    parts = [part for piece in pieces for part in piece]
+    assert list(probe_index._merged(parts, 1)) == list(probe_index._merged(ranges, 1))
+    assert sum(end - start for start, end in parts) == sum(end - start for start, end in ranges)
+    for piece in pieces:
+        assert piece[-1][1] - piece[0][0] <= sparse._PIECE
+        gaps = [late[0] - early[1] for early, late in itertools.pairwise(piece)]
+        assert all(gap < sparse._GAP for gap in gaps)
+
+
+def test_answers_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an index has more scattered entries than an answer can hold, they are joined."""
+
+    @dataclasses.dataclass
+    class Scattered:
+        pos: int
+        size: int = 10
+
+    monkeypatch.setattr(probe_index, "_MAX_RANGES", 100)
+    entries = [Scattered(pos) for pos in range(0, 10_000 * 5_000, 5_000)]
+    ranges = probe_index._joined(entries, 1 << 40)
+    assert len(ranges) <= 100
+    assert (ranges[0][0], ranges[-1][1]) == (0, 9_999 * 5_000 + 10)
+
+
+def test_positions_outside_the_file_are_left_out() -> None:
+    """An index may point anywhere; only what lies in the file is fetched."""
+
+    @dataclasses.dataclass
+    class At:
+        pos: int
+        size: int
+
+    entries = [At(-5, 3), At(90, 50), At(200, 1), At(10, 0)]
+    assert probe_index._joined(entries, 100) == [(90, 100)]
+
+
+# --- probing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", [*FILMS, uneven])
+def test_a_probe_finds_the_same_in_a_part(
+    made: Any, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """What a probe looks at in a large film is all there: the result is that of the whole."""
+    monkeypatch.setattr(probe_media, "_WHOLE_BYTES", 1 << 10)
+    far = Far(made())
+    kind = sniff(far.path.read_bytes()[:HEAD_BYTES])
+    with partial.probed(far, far.entry, place) as path:
+        assert partial.is_part(path, place)
+        found = probe_media.examined(str(path), kind, LIMITS)
+    assert found == probe_media.examined(str(far.path), kind, LIMITS)
+    assert found.notes == ()
+    assert len(found.chapters) == (4 if made is tracks else 0)
+    assert len(found.cuts) == pytest.approx(30 if made is uneven else 0, abs=8)
+
+
+def test_what_a_part_cannot_settle_is_asked_of_the_whole(tmp_path: Path, place: Place) -> None:
+    """A film of which nothing decodes is refused by a look at all of it, in its own words."""
+    path = tmp_path / "zeros.mp4"
+    data = bytearray(faststart().read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start:] = bytes(len(data) - start)
+    path.write_bytes(data)
+    far = Far(path)
+    with pytest.raises(Unreadable, match="decodes"):
+        partial.examined(far, far.entry, place)
+    assert far.wholes == 1
+
+
+def test_a_limit_is_told_by_the_index(place: Place) -> None:
+    """A film that is too long is refused without fetching it."""
+    far = Far(plain())
+    strict = dataclasses.replace(place, limits=dataclasses.replace(LIMITS, max_duration_s=5))
+    with pytest.raises(OverLimit, match="max_duration_s"):
+        partial.examined(far, far.entry, strict)
+    assert far.wholes == 0
+
+
+def test_a_photo_is_probed_whole(place: Place) -> None:
+    """What has no index at all goes the way of small files."""
+    far = Far(media.photo("1920x1080"))
+    found = partial.examined(far, far.entry, place)
+    assert found.picture is not None
+    assert far.wholes == 1
+
+
+def test_a_part_holds_all_that_a_probe_looks_at() -> None:
+    """The numbers of the probe and of what is fetched for it fit together."""
+    assert probe_index._PASS_BYTES > probe_media._SAMPLE_BYTES
+    assert probe_index._PASS_PICTURES > probe_media.ENOUGH
+    assert probe_index._TAIL_S >= probe_media._TAIL_S
+    assert probe_index.SHARES == probe_moments._SHARES
+    assert probe_index._LOOKED_AT >= probe_moments._FRAMES + probe_moments._DELAY
+
+
+# --- a real store -----------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+def test_a_large_film_in_s3_is_read_by_ranges(
+    private_s3: S3Store, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 300 MB, a chunk and a probe fetch a small part; sound takes the room of sound alone."""
+    monkeypatch.undo()
+    path = film("large.mp4", times=32)
+    assert path.stat().st_size > 300 << 20
+    private_s3.put(Object(key=KEY, body=path, media_type="video/mp4"))
+    store = CountingS3(private_s3._access, private_s3.bucket)
+    size, there = path.stat().st_size, store.stat(KEY)
+    entry = Source(key=KEY, name="film.mp4", bytes=size, identity=there.identity)
+
+    chunk = reach(0, "60", "68")
+    with partial.source(store, entry, "mov", chunk, place) as part:
+        assert frames(part, chunk) == frames(path, chunk)
+    assert store.fetched < 0.15 * size
+
+    sound = reach(1, "0", None)
+    with partial.source(store, entry, "mov", sound, place) as part:
+        assert frames(part, sound) == frames(path, sound)
+        assert part.stat().st_blocks * 512 < 0.1 * size
+
+    store.fetched = 0
+    found = partial.examined(store, entry, place)
+    assert found.video[0].frames == 3200
+    assert found.notes == ()
+    assert store.fetched < 0.35 * size
