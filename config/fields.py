@@ -184,7 +184,7 @@ class Settings(BaseModel):
         examples=["/etc/newsreel/profiles"],
     )
     scan_interval_s: int = Field(
-        5,
+        2,
         ge=1,
         le=3600,
         description="Seconds between two looks into the ingest bucket.",

@@ -29,9 +29,10 @@ __all__ = ["Check", "checks"]
 # What `pipeline.graph` asks of ffmpeg; a test compares the two.
 ENCODERS = ("libx264", "aac", "libmp3lame", "png", "pcm_s16le", "subrip")
 FILTERS = (
-    "aformat", "alimiter", "ametadata", "aresample", "asetnsamples", "asplit", "astats", "bwdif",
-    "ebur128", "format", "fps", "scale", "setparams", "setsar", "split", "tonemap", "volume",
-    "zscale",
+    "aformat", "alimiter", "ametadata", "apad", "aresample", "asetnsamples", "asetpts", "asplit",
+    "astats", "atrim", "bwdif", "concat", "ebur128", "format", "fps", "hflip", "pad", "premultiply",
+    "scale", "select", "setparams", "setpts", "setsar", "settb", "sidedata", "split", "tile",
+    "tonemap", "tpad", "transpose", "trim", "vflip", "volume", "zscale",
 )  # fmt: skip
 
 # The output of two rungs, a poster and the source of an hour's film.

@@ -22,8 +22,8 @@ from pipeline.errors import ConfigError, NewsreelError, Transient
 from pipeline.house import House
 from pipeline.model import PostManifest
 from pipeline.publish import publish, published_manifest
-from pipeline.shop import Progress
 from pipeline.scan import scan
+from pipeline.shop import Progress
 from pipeline.todo import Bell
 
 # How often resting work is looked at again.

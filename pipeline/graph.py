@@ -8,7 +8,6 @@ see `graph_input`. `render` and `render_film` run what is compiled here, through
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -177,10 +176,12 @@ def _timed(picture: Any, step: Step, rung: VideoOut) -> Any:
     picture = picture.filter("settb", "AVTB")
     if ends := bounds(span):
         picture = picture.filter("trim", **ends)
+    at = f"PTS-{seconds(span.late_s)}/TB"
     # The first picture stands from the very beginning: of the film, where the sound came first,
     # and of each chunk, where frames come unevenly; players would stop at a hole.
-    begin = seconds(rung.begin_s)
-    return picture.filter("setpts", f"if(eq(N,0),{begin}/TB,PTS-{seconds(span.late_s)}/TB)")
+    if rung.gop_ms or not rung.begin_s:
+        at = f"if(eq(N,0),{seconds(rung.begin_s)}/TB,{at})"
+    return picture.filter("setpts", at)
 
 
 def _heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
@@ -202,19 +203,22 @@ def _cascade(source: Any, step: Step, rungs: list[VideoOut]) -> list[Any]:
     if step.treatment is None:
         raise ValueError("pictures need a treatment")
     wanted = {(rung.width, rung.height) for rung in rungs}
-    sizes = step.treatment.cascade or tuple(sorted(wanted, reverse=True))
+    cascade = step.treatment.cascade
+    sizes = cascade if wanted <= {*cascade} else tuple(sorted(wanted, reverse=True))
     picture = _timed(source[str(step.treatment.stream)], step, rungs[0])
     picture = shown(picture, *sizes[0], step.treatment)
-    made: dict[tuple[int, int], Any] = {}
-    for size, next_size in zip_longest(sizes, sizes[1:]):
-        is_last = wanted <= {*made, size}
-        if size in wanted:
-            kept, *more = copies(picture, 1 if is_last else 2, "split")
-            made[size], picture = kept, more[0] if more else None
+    made: dict[str, Any] = {}
+    for number, size in enumerate(sizes):
+        if number:
+            picture = picture.filter("scale", *size, **SHARPER).filter("setsar", 1)
+        here = [rung.file for rung in rungs if (rung.width, rung.height) == size]
+        is_last = len(made) + len(here) == len(rungs)
+        parts = copies(picture, len(here) + (not is_last), "split")
+        made |= dict(zip(here, parts, strict=False))
         if is_last:
             break
-        picture = picture.filter("scale", *next_size, **SHARPER).filter("setsar", 1)
-    return [made[rung.width, rung.height] for rung in rungs]
+        picture = parts[-1]
+    return [made[rung.file] for rung in rungs]
 
 
 def _rung_flags(rung: VideoOut) -> dict[str, Any]:

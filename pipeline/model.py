@@ -487,7 +487,10 @@ class SoundOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmOut:
-    """video.mp4: the finished chunks of one rung and a sound track, joined without encoding."""
+    """video.mp4: the finished chunks of one rung and a sound track, joined without encoding.
+
+    `frames` is how many there should be, where that is known; the first is due at `late_ms`.
+    """
 
     make: Literal["film"] = "film"
     role: str
@@ -496,6 +499,7 @@ class FilmOut:
     frames: int | None
     frame_rate: Fraction
     variable_rate: bool
+    late_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,8 +178,10 @@ def _film(order: Order) -> _Film:
     shown = window(order)
     uneven = stream.variable_rate and treatment.frame_rate is None
     made = _chunks(order, stream, rate, shown)
-    cuts = order.probe.cuts if uneven else ()
-    found = borders(made, rate, cuts, shown.span.shift_s)
+    if uneven and order.probe.cuts:
+        found = uneven_borders(made, rate, order.probe.cuts, shown.span.shift_s)
+    else:
+        found = borders(made, rate, _phase_s(stream, treatment, rate, shown.span))
     return _Film(
         order=order,
         stream=stream,
@@ -191,25 +193,43 @@ def _film(order: Order) -> _Film:
     )
 
 
+def _phase_s(stream: VideoStream, treatment: Treatment, rate: Fraction, span: Span) -> Fraction:
+    """How far the frames of an even film lie off the whole periods of the published clock."""
+    if treatment.frame_rate is None:
+        return (Fraction(stream.start_ms, 1000) - span.shift_s) % (1 / rate)
+    # Frames of a new rate lie on whole periods of the file's own clock.
+    return -span.late_s % (1 / rate)
+
+
 def borders(
+    made: tuple[Chunk, ...], rate: Fraction, phase_s: Fraction = Fraction(0)
+) -> dict[int, Border]:
+    """Where each chunk begins: on its frame. The film itself begins at zero in any case."""
+    found = {}
+    for chunk in made:
+        at = Fraction(chunk.first) / rate + phase_s
+        border = Border(at_s=at, cut_s=at - BEFORE / rate)
+        found[chunk.first] = border if chunk.first else Border(at_s=Fraction(0), cut_s=Fraction(0))
+    return found
+
+
+def uneven_borders(
     made: tuple[Chunk, ...],
     rate: Fraction,
     cuts: tuple[tuple[int, int], ...],
     shift_s: Fraction,
 ) -> dict[int, Border]:
-    """Where each chunk begins: on its frame, or on the next picture of a film of uneven rate.
+    """Where each chunk of a film of uneven rate begins: on the next picture after its time.
 
     `cuts` are real pictures' times as `Probe.cuts` has them.
     """
-    found = {}
+    found = borders(made, rate)
     for chunk in made:
         at = Fraction(chunk.first) / rate
-        border = Border(at_s=at, cut_s=max(Fraction(0), at - BEFORE / rate))
         later = (cut for cut in cuts if Fraction(cut[0], 1000) - shift_s >= at)
         if chunk.first and (cut := next(later, None)):
             begins, before = (Fraction(ms, 1000) - shift_s for ms in cut)
-            border = Border(at_s=begins, cut_s=(begins + before) / 2)
-        found[chunk.first] = border
+            found[chunk.first] = Border(at_s=begins, cut_s=(begins + before) / 2)
     return found
 
 
@@ -639,6 +659,7 @@ def _film_step(film: _Film, rung: int, needs: tuple[str, ...]) -> Step:
         frames=count * 2 if count and film.treatment.deinterlace else count,
         frame_rate=film.rate,
         variable_rate=film.stream.variable_rate and kept,
+        late_ms=max(0, film.stream.start_ms - round(film.window.span.shift_s * 1000)),
     )
     base = film.step("film", LATER)
     return dataclasses.replace(

@@ -272,7 +272,7 @@ def _missing(step: Step, out: FilmOut, pieces: list[Reel]) -> list[str]:
         return []
     standing = [
         f"from {clock(start)} to {clock(end)}"
-        for start, end in _pauses(pieces)
+        for start, end in ((out.late_ms, round(_begin(pieces[0]) * 1000)), *_pauses(pieces))
         if end - start > max(PAUSE_MS, float(3000 / out.frame_rate))
     ]
     if standing:
@@ -288,10 +288,7 @@ def _missing(step: Step, out: FilmOut, pieces: list[Reel]) -> list[str]:
 
 
 def _pauses(pieces: list[Reel]) -> list[tuple[int, int]]:
-    """Stretches, in ms, in which no picture begins: between chunks, and inside of them.
-
-    Before the first picture there may be sound alone; the plan says so.
-    """
+    """Stretches, in ms, in which no picture begins: between chunks, and inside of them."""
     found: list[tuple[int, int]] = []
     for early, late in pairwise(pieces):
         found.append((round(_end(early) * 1000), round(_begin(late) * 1000)))

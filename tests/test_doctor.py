@@ -82,11 +82,12 @@ def test_a_full_or_closed_scratch_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_no_filter_is_used_that_the_doctor_does_not_ask_for() -> None:
-    """The list of filters follows `pipeline.graph`."""
-    tree = ast.parse((Path(__file__).parents[1] / "pipeline/graph.py").read_text())
+    """The list of filters follows the modules that compile command lines."""
+    modules = (Path(__file__).parents[1] / "pipeline").glob("graph*.py")
     used = {
         call.args[0].value
-        for call in ast.walk(tree)
+        for module in modules
+        for call in ast.walk(ast.parse(module.read_text()))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr in ("filter", "filter_multi_output")

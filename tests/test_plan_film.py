@@ -307,7 +307,7 @@ def test_chunks_grow_to_their_usual_size(
     last = groups - found[-1].first // group
     if len(found) > 1:
         assert last >= max(1, rule[len(found) - 2] // 2)
-    assert last <= rule[len(found) - 1] + max(1, rule[len(found) - 1] // 2)
+    assert last <= rule[len(found) - 1] + max(1, -(-rule[len(found) - 1] // 2))
 
 
 def test_a_film_of_two_groups_has_two_chunks() -> None:

@@ -228,7 +228,7 @@ def test_calls_a_function_of_the_package_in_a_child(tmp_path: Path) -> None:
     answer = call(
         "pipeline.model:Rung", {"short_side": 1, "crf": 2, "max_bps": 3}, _command(tmp_path)
     )
-    assert answer == {"short_side": 1, "crf": 2.0, "max_bps": 3}
+    assert answer == {"short_side": 1, "crf": 2.0, "max_bps": 3, "codec": "h264", "x264": ""}
 
 
 def test_calls_nothing_but_the_package(tmp_path: Path) -> None:

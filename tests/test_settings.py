@@ -26,7 +26,7 @@ def test_defaults_need_nothing(tmp_path: Path) -> None:
     assert (settings.site_name, settings.language, settings.scan_interval_s) == (
         "Newsreel",
         "en",
-        5,
+        2,
     )
     assert not settings.has_store
     assert not settings.has_broker

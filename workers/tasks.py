@@ -21,8 +21,8 @@ from pipeline import flow
 from pipeline.errors import NewsreelError
 from pipeline.house import House
 from pipeline.publish import publish as publish_pages
-from pipeline.shop import Progress
 from pipeline.scan import scan as scan_ingest
+from pipeline.shop import Progress
 from pipeline.todo import Bell
 from workers.app import SHORT, app, settings
 
