@@ -19,6 +19,7 @@ from newsreel.local import Rope
 from pipeline import flow, todo
 from pipeline.house import House
 from pipeline.model import Artifact, ItemManifest, Plan, Profile
+from pipeline.order import IDLE
 from pipeline.publish import publish, published_manifest
 from pipeline.records import ItemRecords
 from pipeline.scan import scan
@@ -42,7 +43,7 @@ class Work:
 
     def cost(self, *, idle: bool) -> Cost:
         """Of everything in the idle pass, or of everything else."""
-        resting = {step.name for step in self.plan.steps if step.priority >= todo.IDLE}
+        resting = {step.name for step in self.plan.steps if step.priority >= IDLE}
         parts = (cost for name, cost in self.costs.items() if (name in resting) == idle)
         return sum(parts, Cost())
 

@@ -24,6 +24,7 @@ from newsreel.stack import Stack
 from pipeline import todo
 from pipeline.house import House
 from pipeline.model import Plan, Profile
+from pipeline.order import IDLE
 
 # Ten minutes of film; the quick run only shows that everything meets.
 LENGTH_S, QUICK_LENGTH_S = 600, 8
@@ -88,7 +89,7 @@ def outcomes(made: engine.Work) -> tuple[Outcome, ...]:
 
 def jobs(plan: Plan, seconds: dict[str, float]) -> tuple[Job, ...]:
     """The steps of a plan as jobs, without those of the idle pass."""
-    steps = [step for step in plan.steps if step.priority < todo.IDLE]
+    steps = [step for step in plan.steps if step.priority < IDLE]
     names = {step.name for step in steps}
     opening = {next((name for name in _OPENING if name in names), "")}
     opening |= {next((name for name in ("sound-opening", "sound-0") if name in names), "")}

@@ -31,8 +31,9 @@ from pipeline.model import (
     VideoOut,
     adapter,
 )
+from pipeline.order import IDLE
 from pipeline.records import ItemRecords, PostDrop
-from pipeline.todo import IDLE, is_settled
+from pipeline.todo import is_settled
 
 # The stable name of each role; photos have one for each width and format.
 STABLE = {

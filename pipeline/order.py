@@ -21,8 +21,9 @@ from pipeline.model import (
     Step,
 )
 
-# As Redis has it, 0 is the most urgent: what makes any post playable comes before all else.
-FIRST, URGENT, SOON, LATER = 0, 1, 3, 6
+# As Redis has it, 0 is the most urgent: what makes any post playable comes before all else. Idle
+# hands better what is published already.
+FIRST, URGENT, SOON, LATER, IDLE = 0, 1, 3, 6, 9
 MAX_SOUND_CHANNELS = 2
 _CD_RATE = 44_100
 

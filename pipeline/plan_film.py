@@ -33,6 +33,7 @@ from pipeline.model import (
 )
 from pipeline.order import (
     FIRST,
+    IDLE,
     LATER,
     SOON,
     URGENT,
@@ -41,7 +42,6 @@ from pipeline.order import (
     main_audio,
     sound_track,
 )
-from pipeline.todo import IDLE
 
 # A poster's long side: link cards want 1200 wide, and more only costs the reader bytes.
 POSTER_LONG_SIDE = 1280

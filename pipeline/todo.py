@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.model import Step
+from pipeline.order import IDLE
 from pipeline.records import ItemRecords, Run
 
 # A worker renews its run record every 5 s; after six missed renewals it is taken for dead.
@@ -27,8 +28,6 @@ FIRST_REST_S = 5.0
 MAX_REST_S = 600.0
 # A file whose worker died three times is not given a fourth.
 MAX_DEATHS = 3
-# Steps of this priority better what is published already; 9 is the least urgent.
-IDLE = 9
 
 Task = Literal["ingest", "render", "publish"]
 

@@ -29,8 +29,8 @@ from pipeline.model import (
     VideoOut,
     VideoProfile,
 )
+from pipeline.order import IDLE
 from pipeline.plan_film import Chunk
-from pipeline.todo import IDLE
 
 SIDES = st.integers(min_value=2, max_value=9000)
 RATES = [

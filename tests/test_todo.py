@@ -12,6 +12,7 @@ from values import NOW, changed, drop, film, planned, records_of, step, subtitle
 from pipeline import todo
 from pipeline.errors import Transient
 from pipeline.model import Failure, StepRecord
+from pipeline.order import IDLE
 from pipeline.records import ItemRecords, Run
 
 PLAN = planned(film(), drop=drop(sidecars=(subtitles(),)))
@@ -185,13 +186,13 @@ def test_when_an_item_is_over() -> None:
 
 def test_idle_work_keeps_no_item_from_being_settled() -> None:
     """Readers have everything; the work goes on, and rings after all other work."""
-    idle = tuple(changed(s, priority=todo.IDLE) for s in PLAN.steps if s.name == "poster")
+    idle = tuple(changed(s, priority=IDLE) for s in PLAN.steps if s.name == "poster")
     plan = changed(PLAN, steps=(*(s for s in PLAN.steps if s.name != "poster"), *idle))
     finished = {STEPS[s.name]: done(s.name) for s in plan.steps if s.name != "poster"}
     known = records_of(plan=plan, done=finished)
     assert todo.is_settled(known)
     assert not todo.is_over(known)
-    assert [bell.priority for bell in todo.todo(known, NOW)] == [todo.IDLE]
+    assert [bell.priority for bell in todo.todo(known, NOW)] == [IDLE]
     assert not todo.is_settled(records_of(plan=plan))
     assert not todo.is_settled(records_of())
 
