@@ -111,7 +111,7 @@ def test_the_schedule_scans() -> None:
     entries = app.conf.beat_schedule.values()
     assert {entry["task"] for entry in entries} == {"newsreel.scan"}
     assert all(entry["options"]["expires"] <= entry["schedule"] for entry in entries)
-    assert min(entry["schedule"] for entry in entries) == 5
+    assert min(entry["schedule"] for entry in entries) == 2
 
 
 class Shown:
