@@ -69,7 +69,7 @@ def _check_size(source: Source, limits: Limits) -> None:
 
 
 def make(house: House, post: str, item: str, step: str, *, report: Report) -> None:
-    """Run one step of an item's plan, store what it made, and ring for the pages.
+    """Run one step of an item's plan, store what it made, and ring for what comes next.
 
     Raises what the step raises, after recording it.
     """
@@ -89,6 +89,9 @@ def make(house: House, post: str, item: str, step: str, *, report: Report) -> No
         return
     finally:
         house.ring(publish_bell(post))
+    fresh = house.item(post, item)
+    if fresh is not None:
+        ring_due(house, fresh)
 
 
 def _make(house: House, records: ItemRecords, step: Step, tell: Report) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.model import Step
-from pipeline.order import IDLE
+from pipeline.model import Plan, Step
+from pipeline.order import FIRST, IDLE
 from pipeline.records import ItemRecords, Run
 
 # A worker renews its run record every 5 s; after six missed renewals it is taken for dead.
@@ -53,11 +53,25 @@ def todo(records: ItemRecords, now: float) -> Iterator[Bell]:
         if is_due(run, records, now):
             yield Bell(priority=1, task="ingest", post=drop.post, item=drop.item)
         return
+    alone = _is_starting(records.plan, records)
     for step in records.plan.steps:
         if step.fingerprint in records.done or not is_ready(step, records):
             continue
+        if alone and step.priority > FIRST:
+            continue
         if is_due(step.fingerprint, records, now):
             yield render_bell(drop.post, drop.item, step)
+
+
+def _is_starting(plan: Plan, records: ItemRecords) -> bool:
+    """True while the first seconds of a film are made: nothing else of it may slow that down.
+
+    Where they have to rest, the others do not wait for them.
+    """
+    ended = records.done.keys() | records.failed.keys()
+    first = (s.fingerprint for s in plan.steps if s.priority == FIRST)
+    runs = (records.runs.get(name) for name in first if name not in ended)
+    return any(run is None or run[0].state != "resting" for run in runs)
 
 
 def render_bell(post: str, item: str, step: Step) -> Bell:

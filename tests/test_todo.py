@@ -12,7 +12,7 @@ from values import NOW, changed, drop, film, planned, records_of, step, subtitle
 from pipeline import todo
 from pipeline.errors import Transient
 from pipeline.model import Failure, StepRecord
-from pipeline.order import IDLE
+from pipeline.order import FIRST, IDLE
 from pipeline.records import ItemRecords, Run
 
 PLAN = planned(film(), drop=drop(sidecars=(subtitles(),)))
@@ -23,6 +23,10 @@ STEPS = {step.name: step.fingerprint for step in PLAN.steps}
 def done(name: str) -> StepRecord:
     """A finished step."""
     return StepRecord(step=name, fingerprint=STEPS[name], artifacts=())
+
+
+# The first seconds of the film, made.
+STARTED = {s.fingerprint: done(s.name) for s in PLAN.steps if s.priority == FIRST}
 
 
 def bells(records: ItemRecords, now: float = NOW) -> list[tuple[str, str]]:
@@ -47,30 +51,47 @@ def test_a_new_item_is_ingested() -> None:
 
 def test_a_planned_item_is_made_step_by_step() -> None:
     """Every step rings at its own priority; what is done or failed does not."""
-    known = records_of(plan=PLAN)
+    known = records_of(plan=PLAN, done=STARTED)
     rung = list(todo.todo(known, NOW))
-    ready = [s for s in PLAN.steps if not s.needs]
+    ready = [s for s in PLAN.steps if not s.needs and STEPS[s.name] not in STARTED]
     assert [(b.step, b.priority) for b in rung] == [(s.name, s.priority) for s in ready]
-    ended = [s.name for s in ready if s.name not in ("poster", "sound-0")]
+    ended = [s.name for s in ready if s.name not in ("poster", "film-0000")]
     known = records_of(
         plan=PLAN,
-        done={STEPS[name]: done(name) for name in ended},
+        done=STARTED | {STEPS[name]: done(name) for name in ended},
         failed={STEPS["poster"]: FAILED},
     )
-    assert ("render", "sound-0") in bells(known)
+    assert ("render", "film-0000") in bells(known)
     assert not {step for _, step in bells(known)} & {*ended, "poster", "film"}
+
+
+def test_the_first_seconds_of_a_film_are_made_alone() -> None:
+    """Nothing else of it slows them down; but nothing waits for them while they have to rest."""
+    first = {s.name for s in PLAN.steps if s.priority == FIRST}
+    assert {step for _, step in bells(records_of(plan=PLAN))} == first
+    assert (
+        bells(records_of(plan=PLAN, runs={name: (Run(state="running"), NOW) for name in STARTED}))
+        == []
+    )
+    rest = Run(state="resting", not_before=NOW + 60)
+    resting = records_of(plan=PLAN, runs=dict.fromkeys(STARTED, (rest, NOW)))
+    assert ("render", "poster") in bells(resting)
+    assert not {step for _, step in bells(resting)} & first
 
 
 def test_what_is_joined_waits_for_its_parts() -> None:
     """The film rings once the last of its chunks and its sound are over, one way or the other."""
     film_ = step(PLAN, "film")
-    *first, last = film_.needs
-    known = records_of(plan=PLAN, done={STEPS[name]: done(name) for name in first})
+    last, *first = film_.needs
+    known = records_of(plan=PLAN, done=STARTED | {STEPS[name]: done(name) for name in first})
     assert not todo.is_ready(film_, known)
     assert ("render", "film") not in bells(known)
     for end in (
         {"done": {**known.done, STEPS[last]: done(last)}},
-        {"done": known.done, "failed": {STEPS[last]: FAILED}},
+        {
+            "done": {name: made for name, made in known.done.items() if name != STEPS[last]},
+            "failed": {STEPS[last]: FAILED},
+        },
     ):
         known = records_of(plan=PLAN, **end)
         assert todo.is_ready(film_, known)
@@ -80,6 +101,7 @@ def test_what_is_joined_waits_for_its_parts() -> None:
 def test_a_film_of_nothing_is_tried_all_the_same() -> None:
     """When all of its parts have failed, it says why there is no film."""
     parts = {STEPS[name]: FAILED for name in step(PLAN, "film").needs}
+    parts |= dict.fromkeys(STARTED, FAILED)
     assert ("render", "film") in bells(records_of(plan=PLAN, failed=parts))
 
 
