@@ -6,14 +6,16 @@ import anything but the standard library's quick modules: it is run by path with
 costs about 30 ms. Every layer is used where the kernel has it, and missed quietly where not
 (`landlock_abi`, `has_syscall_filter` tell the doctor). Read `process` next: it writes the orders.
 
-Orders are one JSON object on standard input (a file, never a pipe): parent, argv or call,
-arguments, reads, system, scratch, paths, environment, limits {name of an RLIMIT_: value}.
+Orders are one JSON object on standard input (a file, never a pipe): parent, argv or call with
+`each` (the arguments of every call), reads, system, scratch, paths, environment, limits {name of an
+RLIMIT_: value}.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import json
 import os
 import resource
@@ -24,7 +26,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 Orders = dict[str, Any]
 
@@ -263,23 +265,29 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
 
 
 def _answer(orders: Orders) -> NoReturn:
-    """Call the function and write its JSON answer; prints of libraries go to standard error."""
+    """Call the function, each answer a line of JSON; prints of libraries go to standard error."""
     answers = os.dup(1)
     os.dup2(2, 1)
     os.environ.clear()
     os.environ.update(orders["environment"])
     sys.dont_write_bytecode = True
     sys.path[:0] = orders["paths"]
-    text = _called(orders)
     with os.fdopen(answers, "wb") as stream:
-        stream.write(text)
+        for line in _called(orders):
+            stream.write(line + b"\n")
+            stream.flush()  # what is answered stays answered, should a later call end us all
     sys.stderr.flush()
     os._exit(0)  # no clean-up of half-broken native libraries: the answer is out
 
 
-def _called(orders: Orders) -> bytes:
+def _called(orders: Orders) -> Iterator[bytes]:
     errors = _package()
-    return _outcome(lambda: _function(orders["call"])(**orders["arguments"]), errors)
+    for arguments in orders["each"]:
+        yield _outcome(functools.partial(_call, orders["call"], arguments), errors)
+
+
+def _call(function: str, arguments: dict[str, Any]) -> Any:
+    return _function(function)(**arguments)
 
 
 def _outcome(work: Callable[[], Any], errors: Any) -> bytes:

@@ -19,7 +19,7 @@ import site
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,10 +99,39 @@ def call(function: str, arguments: dict[str, Any], command: Command) -> Any:
     `model.from_json`. `command.argv` is ignored. Raises what the function raised, if it is one of
     ours; Hostile when it crashed the interpreter or ran out of memory; ToolBug for anything else.
     """
+    (answer,) = _answers(function, [arguments], command)
+    if isinstance(answer, NewsreelError):
+        raise answer
+    return answer
+
+
+def call_each(function: str, jobs: Sequence[dict[str, Any]], command: Command) -> list[Any]:
+    """Run the function once with each of `jobs` (its arguments), all in one confined child.
+
+    The answers come in the order of the jobs: the value, or the error of ours that it raised. A job
+    that ends the child loses none of the others: it is tried once more alone, and the rest goes on
+    in a fresh child. Raises ToolKilled and DiskFull as `run` does, and then nothing is answered.
+    """
+    answers: list[Any] = []
+    while len(answers) < len(jobs):
+        answers += _answers(function, jobs[len(answers) :], command)
+    return answers
+
+
+def _answers(function: str, jobs: Sequence[dict[str, Any]], command: Command) -> list[Any]:
+    """The answers of one child, as far as it came: at least one, and all if it lived."""
     if not function.startswith("pipeline."):
         raise ValueError(f"only functions of this package run in a child, not {function}")
-    orders = {"call": function, "arguments": arguments}
-    return _answer(_judged(_run(command, orders, None)))
+    orders = {"call": function, "each": list(jobs)}
+    finished = _judged(_run(command, orders, None))
+    lines = finished.stdout.splitlines(keepends=True)
+    found = [_answer(line) for line in lines if line.endswith(b"\n")][: len(jobs)]
+    if len(found) == len(jobs):
+        return found
+    # Alone is alone: whatever came before it in the same memory is no longer to blame.
+    guilty = jobs[len(found) : len(found) + 1]
+    alone = [_end_of(finished)] if len(jobs) == 1 else _answers(function, guilty, command)
+    return found + alone
 
 
 # --- orders for the launcher ------------------------------------------------------------------
@@ -311,17 +340,22 @@ def _judged(finished: Finished) -> Finished:
     return finished
 
 
-def _answer(finished: Finished) -> Any:
-    """The value that a called function returned; raises the failure it raised."""
-    evidence = _evidence(finished.argv, finished.stderr)
-    if -finished.returncode in _CRASHES:
-        raise Hostile("The file breaks the program that reads it.", evidence=evidence)
-    match _parsed(finished.stdout):
+def _answer(line: bytes) -> Any:
+    """The value that a called function returned, or the failure it raised."""
+    match _parsed(line):
         case {"value": value}:
             return value
         case {"failure": [str(code), str(public), str(inner)]}:
-            raise _failure(code, public, inner)
-    raise ToolBug("A child gave no answer.", evidence=evidence)
+            return _failure(code, public, inner)
+    return ToolBug("A child gave no answer.", evidence=line[:4000].decode(errors="replace"))
+
+
+def _end_of(finished: Finished) -> NewsreelError:
+    """What it means that a child ended without an answer."""
+    evidence = _evidence(finished.argv, finished.stderr)
+    if -finished.returncode in _CRASHES:
+        return Hostile("The file breaks the program that reads it.", evidence=evidence)
+    return ToolBug("A child gave no answer.", evidence=evidence)
 
 
 def _parsed(text: bytes) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import graph, loudness, render_film
+from pipeline import graph, loudness, photos, render_film
 from pipeline.errors import ToolBug
 from pipeline.figures import clock
 from pipeline.model import (
@@ -33,7 +33,6 @@ from pipeline.model import (
     StoryboardOut,
     VideoOut,
     WaveformOut,
-    adapter,
 )
 from pipeline.probe import Facts
 from pipeline.process import call, run
@@ -48,7 +47,6 @@ from pipeline.shop import (
     diagnosed,
     encode,
     facts_of,
-    image_artifact,
     measured_sound,
     python_child,
     sha256,
@@ -148,21 +146,8 @@ def _loudness_of(out: AudioOut, step: Step, shop: Shop) -> loudness.Loudness:
 
 
 def _make_photo(step: Step, shop: Shop, report: Report) -> Made:
-    outs = [out for out in step.outputs if isinstance(out, PhotoOut)]
-    report(Progress(percent=10, text=f"{len(outs)} sizes"))
-    arguments = {
-        "path": str(shop.source),
-        "outputs": [adapter(PhotoOut).dump_python(out, mode="json") for out in outs],
-        "folder": str(shop.folder),
-        "facts": {"max_pixels": shop.limits.max_photo_pixels},
-    }
-    answer = call("pipeline.images:develop", arguments, python_child(step, shop))
-    extra = {"colour": answer["colour"]}
-    artifacts = [
-        image_artifact(out.role, shop.folder / out.file, found, extra)
-        for out, found in zip(outs, answer["outputs"], strict=True)
-    ]
-    return Made(artifacts=tuple(artifacts), notes=tuple(answer["notes"]))
+    report(Progress(percent=10, text=f"{len(step.outputs)} sizes"))
+    return photos.develop(step, shop)
 
 
 def _make_captions(step: Step, shop: Shop, _report: Report) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import sys
@@ -258,15 +259,53 @@ def test_any_other_error_is_a_bug_with_its_traceback(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", process._CRASHES)
 def test_a_crashed_interpreter_means_hostile_input(number: int) -> None:
     """Native decoders crash on hostile bytes: that is a property of the file."""
-    with pytest.raises(Hostile):
-        process._answer(_finished(-number))
+    assert type(process._end_of(_finished(-number))) is Hostile
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"failure": ["x"]}', b"\xff"])
 def test_an_answer_that_is_none_is_a_bug(answer: bytes) -> None:
     """A child that ends without a proper answer is never taken for success."""
-    with pytest.raises(ToolBug):
-        process._answer(_finished(0, stdout=answer))
+    assert type(process._answer(answer)) is ToolBug
+    assert type(process._end_of(_finished(0))) is ToolBug
+
+
+def test_each_job_of_a_batch_has_its_own_answer(tmp_path: Path) -> None:
+    """One child answers every job in its place; an error of one is no error of the others."""
+    jobs = [{"text": "es_MX"}, {"wrong": 1}, {"text": "EN"}]
+    answers = process.call_each("pipeline.languages:tag", jobs, _command(tmp_path))
+    assert (answers[0], type(answers[1]), answers[2]) == ("es-MX", ToolBug, "en")
+    assert process.call_each("pipeline.languages:tag", [], _command(tmp_path)) == []
+
+
+def test_a_job_that_ends_the_child_is_tried_alone_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered before a crash stays; only the job that crashes alone, too, is guilty."""
+    started: list[list[str]] = []
+
+    def child(_command: Command, what: dict[str, Any], _on_line: object) -> Finished:
+        names = [job["name"] for job in what["each"]]
+        started.append(names)
+        whole = names if names == ["heavy"] else []
+        said = list(itertools.takewhile(lambda name: name.startswith("good"), names)) or whole
+        lines = b"".join(b'{"value": "%s"}\n' % name.encode() for name in said)
+        return _finished(0 if said == names else -signal.SIGSEGV, stdout=lines)
+
+    monkeypatch.setattr(process, "_run", child)
+    names = ["good1", "heavy", "good2", "bad", "good3"]
+    answers = process.call_each("pipeline.x:y", [{"name": n} for n in names], _command(tmp_path))
+    assert answers[:3] == ["good1", "heavy", "good2"]
+    assert (type(answers[3]), answers[4]) == (Hostile, "good3")
+    assert started == [names, ["heavy"], ["good2", "bad", "good3"], ["bad"], ["good3"]]
+
+
+def test_a_real_crash_in_a_batch_costs_one_job(tmp_path: Path) -> None:
+    """A child that is brought down by one job answers all the others."""
+    fine = {"function": "pipeline.languages:tag", "arguments": {"text": "es"}}
+    crash = {"function": "os:abort", "arguments": {}}
+    jobs = [fine, crash, fine]
+    answers = process.call_each("pipeline.confine:_call", jobs, _command(tmp_path))
+    assert (answers[0], type(answers[1]), answers[2]) == ("es", Hostile, "es")
 
 
 @pytest.mark.parametrize("leaf", [OverLimit, Missing, ConfigError, ToolKilled, ToolBug])
