@@ -6,6 +6,7 @@ and `render` compares with what was ordered. Read `probe.Facts` for the meaning 
 
 from __future__ import annotations
 
+import itertools
 import mmap
 from fractions import Fraction
 from pathlib import Path
@@ -96,8 +97,10 @@ def _fragmented(container: Any, inside: fragments.Inside) -> Facts:
 def _first(container: Any, stream: Any) -> list[Any]:
     """The first picture, or a few packets of sound."""
     frames: list[Any] = []
+    # The empty packet at the end of a short film would flush the decoder, which is done below.
+    there = (packet for packet in container.demux(stream) if packet.size)
     try:
-        for packet, _ in zip(container.demux(stream), range(_FIRST[stream.type]), strict=False):
+        for packet in itertools.islice(there, _FIRST[stream.type]):
             frames += packet.decode()
         frames += stream.codec_context.decode(None)
         stream.codec_context.flush_buffers()

@@ -9,6 +9,8 @@ import pytest
 from measure import bar, beeps, flashes, gaps, pictures, sound
 from reels import AAC, BEEPS, H264, MOMENTS, SECONDS, Reel, make, moving_bar, published, signals
 
+from pipeline.model import State
+
 SIGNALS = ("-f", "lavfi", "-i", signals())
 FRAME = 0.04
 
@@ -161,6 +163,19 @@ def test_the_shorter_of_picture_and_sound_does_not_end_the_film(
     reel = published(film, tmp_path)
     assert reel.video.duration_ms == pytest.approx(3000, abs=60)
     assert len(sound(reel.path)) / 48_000 > sound_s - 0.1
+
+
+@pytest.mark.parametrize("frames", [1, 8])
+def test_a_film_of_a_moment_keeps_its_sound(tmp_path: Path, frames: int) -> None:
+    """A finger that slipped off the button: a third of a second, or one picture, with its sound."""
+    length = str(frames * FRAME)
+    tone = ("-f", "lavfi", "-i", "sine=1000:r=48000", "-t", length)
+    source = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", *tone)
+    reel = published(make(tmp_path / "moment.mp4", *source, *H264, *AAC, "-t", length), tmp_path)
+    assert reel.item.state is State.PUBLISHED
+    assert len(reel.pictures) >= frames
+    assert len(sound(reel.path)) / 48_000 == pytest.approx(frames * FRAME, abs=0.03)
+    assert "wrong" not in reel.notes
 
 
 # --- pictures that stand ---------------------------------------------------------------------
