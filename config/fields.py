@@ -111,6 +111,11 @@ class Settings(BaseModel):
         description="Whose site it is, as pages and players show it.",
         examples=["The Daily Example"],
     )
+    blog_url: Address = Field(
+        "",
+        description="The blog that posts are pasted into; a `blog` in post.toml overrides it.",
+        examples=["https://blog.example.org"],
+    )
     language: Literal["en", "es"] = Field(
         "en", description="The language of pages whose post names none.", examples=["es"]
     )
@@ -249,7 +254,12 @@ class Settings(BaseModel):
     @property
     def site(self) -> Site:
         """Where published files are seen from, and whose they are."""
-        return Site(base_url=self.public_url, name=self.site_name, language=self.language)
+        return Site(
+            base_url=self.public_url,
+            name=self.site_name,
+            language=self.language,
+            blog=self.blog_url,
+        )
 
     def s3_access(self) -> S3Access:
         """How the object store is reached."""

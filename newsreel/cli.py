@@ -17,8 +17,9 @@ from typing import Any
 import click
 
 from newsreel import commands, show
-from pipeline.embed import VARIANTS
+from pipeline.embed import VARIANTS, is_reason
 from pipeline.errors import ConfigError, Missing, NewsreelError
+from pipeline.subject import Look
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -151,20 +152,42 @@ def status(*, post: str | None, watch: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("post")
 @click.argument("item", required=False)
-@click.option("--as", "variant", help=f"Only this variant: {', '.join(VARIANTS)}.")
+@click.option(
+    "--variant", "--as", "variant", help=f"Only this variant: {', '.join(VARIANTS)}.",
+)  # fmt: skip
+@click.option("--language", default="", help="Titles and words in this language. [the post's]")
+@click.option("--width", type=int, help="Exactly this many pixels wide. [as wide as the text]")
+@click.option("--max-width", type=int, help="At most this many pixels wide.")
+@click.option("--blog", default="", help="The blog's address. [blog_url, or post.toml]")
 @click.option("--out", type=POST_FOLDER, help="Read a site made by `newsreel publish` instead.")
 @JSON
-def embed(
-    *, post: str, item: str | None, variant: str | None, out: Path | None, as_json: bool
-) -> None:
-    """Print what to paste into the blog for a POST, or for one ITEM of it."""
-    found = commands.embed(post, item, variant, out)
+def embed(*, as_json: bool, **options: Any) -> None:
+    """Print what to paste into the blog for a POST, or for one ITEM of it.
+
+    ITEM may be "gallery" for all photos, or "post" for the whole post. Not every variant is there
+    for everything; what cannot be pasted prints the reason in its place, as a comment.
+
+    Exit status: 0 all of it can be pasted, 1 something is only a reason.
+    """
+    look = Look(
+        language=options.pop("language"),
+        width=options.pop("width"),
+        max_width=options.pop("max_width"),
+    )
+    found = commands.embed(commands.Wish(look=look, **options))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
-        return
+    else:
+        _print_snippets(found)
+    texts = [text for snippets in found.values() for text in snippets.values()]
+    sys.exit(EXIT_FAILED if any(map(is_reason, texts)) else 0)
+
+
+def _print_snippets(found: dict[str, dict[str, str]]) -> None:
+    several = sum(map(len, found.values())) > 1
     for name, snippets in found.items():
         for kind, text in snippets.items():
-            if len(found) * len(snippets) > 1:
+            if several:
                 show.err.print(f"\n{show.plain(name)}: {kind}", style="bold")
             click.echo(text)
 

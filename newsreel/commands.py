@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,8 @@ from newsreel import show
 from newsreel import upload as upload_
 from newsreel.local import Loop, Rope, alone, default_jobs
 from newsreel.show import Standing
+from pipeline import display, flow, intake, manifest
 from pipeline import embed as embed_
-from pipeline import flow, intake, manifest
 from pipeline.errors import BadInput, ConfigError, Missing
 from pipeline.house import House
 from pipeline.model import (
@@ -38,6 +38,7 @@ from pipeline.model import (
 )
 from pipeline.publish import published_manifest
 from pipeline.store import DirStore, Store
+from pipeline.subject import AS_IT_IS, Look
 from pipeline.todo import Bell
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _site(settings: Settings) -> Site:
     """Where a site made on this computer will be seen, as far as anybody has said."""
     if settings.base_url:
         return settings.site
-    return Site(base_url=LOCAL_SITE, name=settings.site_name, language=settings.language)
+    return replace(settings.site, base_url=LOCAL_SITE)
 
 
 def _checked_folder(folder: Path) -> Path:
@@ -244,24 +245,52 @@ def remake(post: str, item: str | None) -> tuple[str, ...]:
 # --- embeds ----------------------------------------------------------------------------------
 
 
-def embed(
-    post: str, item: str | None, variant: str | None, out: Path | None
-) -> dict[str, dict[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a reporter wants to paste: a post, or one thing of it, and how.
+
+    `item` may be "gallery" or "post" as well; `out` is a site made by `newsreel publish`.
+    """
+
+    post: str
+    item: str | None = None
+    variant: str | None = None
+    look: Look = AS_IT_IS
+    blog: str = ""
+    out: Path | None = None
+
+
+def embed(wish: Wish) -> dict[str, dict[str, str]]:
     """Snippets by item and variant; the post's own come under its name.
 
-    Raises Missing for unknown names, BadInput where the one item asked for has failed.
+    What cannot be pasted has the reason in its place (`embed.is_reason`). Raises Missing for
+    unknown names, ConfigError for an unknown variant or an impossible width.
     """
-    if variant is not None and variant not in embed_.VARIANTS:
-        raise ConfigError(f"There is no variant {variant}. Known: {', '.join(embed_.VARIANTS)}.")
-    site, published = _published(out)
-    found = published_manifest(published, post)
-    if item is None:
-        return dict(_all_snippets(site, found, variant))
-    wanted = next((each for each in found.items if each.item == item), None)
-    if wanted is None:
-        names = ", ".join(each.item for each in found.items)
-        raise Missing(f"There is no item called {item} in {post}. Known: {names}.")
-    return {item: _chosen(embed_.snippets(site, found, wanted), variant)}
+    _check(wish)
+    site, published = _published(wish.out)
+    post = published_manifest(published, wish.post)
+    post = replace(post, blog=wish.blog) if wish.blog else post
+    found = dict(_all_snippets(site, post, wish.look))
+    if wish.item is not None:
+        named = {"post": post.post}.get(wish.item, wish.item)
+        if named not in found:
+            names = ", ".join(["post", *list(found)[1:]])
+            raise Missing(f"There is no item called {wish.item} in {post.post}. Known: {names}.")
+        found = {named: found[named]}
+    chosen = {name: _chosen(snippets, wish.variant) for name, snippets in found.items()}
+    if not any(chosen.values()):
+        known = ", ".join(next(iter(found.values())))
+        raise Missing(f"{wish.item} has no variant {wish.variant}. Known: {known}.")
+    return chosen
+
+
+def _check(wish: Wish) -> None:
+    try:
+        embed_.check_look(wish.look)
+        if wish.variant is not None:
+            embed_.check_variant(wish.variant)
+    except BadInput as error:  # typed, not uploaded
+        raise ConfigError(error.public) from error
 
 
 def _published(out: Path | None) -> tuple[Site, Store]:
@@ -272,16 +301,13 @@ def _published(out: Path | None) -> tuple[Site, Store]:
 
 
 def _all_snippets(
-    site: Site, post: PostManifest, variant: str | None
+    site: Site, post: PostManifest, look: Look
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    yield post.post, _chosen(embed_.post_snippets(site, post), variant)
-    if any(item.kind == "photo" for item in post.items):
-        yield "gallery", _chosen(embed_.gallery_snippets(site, post), variant)
+    yield post.post, embed_.post_snippets(site, post, look)
+    if display.photos(post):
+        yield "gallery", embed_.gallery_snippets(site, post, look)
     for item in post.items:
-        try:
-            yield item.item, _chosen(embed_.snippets(site, post, item), variant)
-        except BadInput as error:
-            show.err.print(show.plain(f"{item.item}: {error.public}"))
+        yield item.item, embed_.snippets(site, post, item, look)
 
 
 def _chosen(snippets: dict[str, str], variant: str | None) -> dict[str, str]:

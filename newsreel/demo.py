@@ -13,7 +13,6 @@ from config.house import build, s3_rooms
 from newsreel import commands, sample, show, upload
 from newsreel.stack import Stack, interruptible
 from pipeline import embed
-from pipeline.errors import BadInput
 from pipeline.house import House
 from pipeline.model import PostManifest
 from pipeline.publish import published_manifest
@@ -78,9 +77,8 @@ def _tell(house: House, post: PostManifest) -> None:
     base = house.site.base_url
     show.out.print(show.summary(post))
     for item in post.items:
-        try:
-            snippet = embed.snippet(house.site, post, item, "iframe")
-        except BadInput:
+        snippet = embed.snippet(house.site, post, item, "iframe")
+        if embed.is_reason(snippet):
             continue
         show.out.print(f"\n[bold]{item.item}[/]")
         show.out.print(show.plain(snippet))

@@ -34,9 +34,12 @@ def post_json(post: PostManifest) -> str:
     return f"{post.post}/post.json"
 
 
-def sheet(post: PostManifest) -> str:
-    """The reporter's sheet."""
-    return f"{post.post}/embeds.html"
+def sheet(post: PostManifest, language: str = "", number: int = 1) -> str:
+    """The reporter's sheet; in another language than the post's, and its further pages, beside."""
+    if number == 1 and language in ("", post.language):
+        return f"{post.post}/embeds.html"
+    name = f"{language or post.language}-{number}" if number > 1 else language
+    return f"{post.post}/embeds/{name}.html"
 
 
 def gallery(post: PostManifest) -> str:
@@ -47,6 +50,11 @@ def gallery(post: PostManifest) -> str:
 def gallery_file(post: PostManifest, name: str) -> str:
     """A file of the gallery: embed.html, oembed.json."""
     return f"{post.post}/gallery/{name}"
+
+
+def post_file(post: PostManifest, name: str) -> str:
+    """A file of the post as a whole: embed.html, oembed.json."""
+    return f"{post.post}/post/{name}"
 
 
 def watch(item: ItemManifest) -> str:

@@ -13,6 +13,10 @@ import unicodedata
 from html import escape
 from typing import Any
 
+# What blog systems act upon in the middle of a page: shortcodes of WordPress ([gallery]) and Hugo
+# ({{< x >}}), and Jekyll's templates ({{ x }}, {% x %}). As references they are only read.
+_SYSTEMS = str.maketrans({mark: f"&#{ord(mark)};" for mark in "[]{}"})
+
 # Characters that Markdown (CommonMark 0.31, section 2.4) lets a backslash escape and that could
 # start a link, an image, an emphasis, a code span, raw HTML, an entity or a table cell.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&])")
@@ -32,13 +36,19 @@ def one_line(text: str) -> str:
 
 
 def html_text(text: str) -> str:
-    """For between tags, on one line."""
-    return escape(one_line(text), quote=False)
+    """For between tags, on one line, in a page that a blog system may still work upon."""
+    return escape(one_line(text), quote=False).translate(_SYSTEMS)
 
 
 def html_attribute(text: str) -> str:
-    """For inside double quotes, on one line."""
-    return escape(one_line(text), quote=True)
+    """For inside double quotes, on one line, in a page that a blog system may still work upon."""
+    return escape(one_line(text), quote=True).translate(_SYSTEMS)
+
+
+def html_comment(text: str) -> str:
+    """For inside a comment: nothing ends it, and no blog system finds anything to do in it."""
+    apart = re.sub(r"-(?=-)|\{(?=[{%])", r"\g<0> ", one_line(text))
+    return apart.replace("[", "(").replace("]", ")")
 
 
 def markdown(text: str) -> str:
@@ -46,11 +56,12 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", one_line(text))
 
 
-def hugo(text: str) -> str:
-    """For a shortcode's quoted argument, as character references the shortcode undoes.
+def shortcode(text: str) -> str:
+    """For a quoted argument of Hugo's shortcode or Jekyll's include, as character references.
 
-    Hugo's own backslash rules differ between versions; a reference has no meaning to its lexer,
-    and the shortcode puts the text through `htmlUnescape` before it is escaped again on output.
+    Their own backslash rules differ between versions; a reference has no meaning to their lexers.
+    Hugo's shortcode puts the text through `htmlUnescape` before it is escaped again on output;
+    Jekyll's include writes it as it is, which is what references are for.
     """
     return "".join(
         mark if mark.isalnum() or mark in " .,:;?!-/" else f"&#{ord(mark)};"

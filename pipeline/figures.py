@@ -24,3 +24,10 @@ def size(count: int) -> str:
         if value < 999.5 or unit == "GB":  # noqa: PLR2004 - what would print as 1000
             break
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"  # noqa: PLR2004
+
+
+def rate(bps: int) -> str:
+    """The speed of a line as it is sold: 256 kbit/s, 2 Mbit/s."""
+    if bps < 1_000_000:  # noqa: PLR2004 - the SI step
+        return f"{bps // 1000} kbit/s"
+    return f"{bps / 1_000_000:g} Mbit/s"

@@ -146,6 +146,7 @@ def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostMan
         date=info.date,
         byline=info.byline,
         credit=info.credit,
+        blog=info.blog,
         text=info.text,
         cover=cover,
         state=_post_state(items),

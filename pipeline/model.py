@@ -93,6 +93,7 @@ class PostInfo:
     credit: str = ""
     cover: str = ""
     profile: str = ""
+    blog: str = ""
     text: str = ""
     order: tuple[str, ...] = ()
     items: dict[str, ItemInfo] = field(default_factory=dict)
@@ -783,6 +784,7 @@ class PostManifest:
     date: str = ""
     byline: str = ""
     credit: str = ""
+    blog: str = ""
     text: str = ""
     cover: str = ""
     state: State
@@ -798,6 +800,7 @@ class Site:
     base_url: str
     name: str = "Newsreel"
     language: str = "en"
+    blog: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

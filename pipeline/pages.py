@@ -3,8 +3,8 @@
 Owns which pages exist, their keys, media types and cache headers; the markup is in `templates`,
 scripts and styles in `assets`. Pure: manifests in, objects out, no clock and no store. Refuses to
 choose what is shown (`display`), to write snippets (`embed`) and to store anything (`flow`).
-Layering, top to bottom: pages, sheet and structured, embed, subject, display_film and display,
-address and phrases, model.
+Layering, top to bottom: pages, sheet and structured, embed and oembed, embed_markup, subject,
+display_film and display, address and phrases, model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -23,13 +24,17 @@ from pipeline import (
     display,
     display_film,
     embed,
+    embed_markup,
     escape,
     figures,
+    languages,
     model,
+    oembed,
     phrases,
     sheet,
     structured,
 )
+from pipeline.bandwidth import Overhead
 from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
 from pipeline.phrases import Phrases
@@ -44,6 +49,9 @@ _ASSET_TYPES = {
 
 # Not ours, and not in the repository: the Makefile fetches it.
 _FETCHED = "hls.min.js"
+
+# The markup of a frame, give or take.
+_FRAME_BYTES = 6_000
 
 # Bounds for the shapes of the photo grid, so that a panorama or a strip cannot break its row.
 _NARROWEST, _WIDEST = 0.4, 3.2
@@ -64,9 +72,10 @@ def render(site: Site, post: PostManifest) -> tuple[Object, ...]:
         *(_frame(press, item) for item in post.items),
         *(_watch(press, item) for item in post.items),
         *_gallery(press),
+        *_post_frame(press),
         _pointer(address.post_json(post), model.to_json(post), _JSON),
         _post_page(press),
-        _sheet(press),
+        *_sheets(press),
     )
 
 
@@ -136,7 +145,13 @@ def _templates() -> jinja2.Environment:
     environment.globals.update(
         display=display, films=display_film, address=address, locale=phrases.locale
     )
-    environment.filters.update(size=figures.size, clock=figures.clock)
+    environment.filters.update(
+        size=figures.size,
+        clock=figures.clock,
+        rate=figures.rate,
+        seconds=lambda value, say: say.number(value, "s"),
+        megabytes=lambda count, say: say.number(count / 1e6, "MB"),
+    )
     environment.tests["ready"] = lambda item: display.stage(item) is display.Stage.READY
     return environment
 
@@ -258,7 +273,7 @@ def _item_json(item: ItemManifest) -> Object:
 
 
 def _item_oembed(press: _Press, item: ItemManifest) -> Object:
-    answer = embed.oembed(press.site, _post(press), item)
+    answer = oembed.item(press.site, _post(press), item)
     return _json(address.file(item, "oembed.json"), answer)
 
 
@@ -284,10 +299,10 @@ def _gallery(press: _Press) -> tuple[Object, ...]:
     photos = display.photos(post)
     if not photos:
         return ()
-    oembed = address.gallery_file(post, "oembed.json")
+    answer = address.gallery_file(post, "oembed.json")
     linked = escape.script_json(structured.gallery_linked_data(press.site, post))
     return (
-        _json(oembed, embed.gallery_oembed(press.site, post)),
+        _json(answer, oembed.gallery(press.site, post)),
         press.page(
             address.gallery_file(post, "embed.html"), "gallery_frame.html.j2", photos=photos
         ),
@@ -296,10 +311,30 @@ def _gallery(press: _Press) -> tuple[Object, ...]:
             "gallery.html.j2",
             photos=photos,
             meta=structured.post_meta(press.site, post, address.gallery(post)),
-            oembed=oembed,
+            oembed=answer,
             linked=linked,
         ),
     )
+
+
+def _post_frame(press: _Press) -> tuple[Object, ...]:
+    """What an article shows of the whole post, and what it is told that asks for it."""
+    post = _post(press)
+    return (
+        _json(address.post_file(post, "oembed.json"), oembed.whole(press.site, post)),
+        press.page(
+            address.post_file(post, "embed.html"),
+            "post_frame.html.j2",
+            cover=display.cover(post),
+            counts=_counts(post),
+        ),
+    )
+
+
+def _counts(post: PostManifest) -> dict[model.Kind, int]:
+    """How much of each kind readers are offered; kinds without any are left out."""
+    kinds = [item.kind for item in display.shown(post)]
+    return {kind: kinds.count(kind) for kind in model.Kind if kind in kinds}
 
 
 def _post_page(press: _Press) -> Object:
@@ -310,6 +345,7 @@ def _post_page(press: _Press) -> Object:
         "post.html.j2",
         groups=_groups(post),
         preparing=any(display.stage(one) is display.Stage.PREPARING for one in post.items),
+        oembed=address.post_file(post, "oembed.json"),
         meta=structured.post_meta(press.site, post, key),
     )
 
@@ -325,17 +361,52 @@ def _groups(post: PostManifest) -> tuple[tuple[ItemManifest, ...], ...]:
     return tuple(groups)
 
 
-def _sheet(press: _Press) -> Object:
+def _sheets(press: _Press) -> Iterator[Object]:
+    """Every page of the reporter's sheet; the one that is always there comes last."""
     site, post = press.site, _post(press)
-    file, text = embed.hugo_shortcode(site)
-    return press.page(
-        address.sheet(post),
-        "sheet.html.j2",
-        entries=sheet.entries(site, post),
-        systems=sheet.SYSTEMS,
-        variants=embed.VARIANTS,
-        shortcode_file=file,
-        shortcode=text,
+    made = list(sheet.sheets(site, post, _overhead()))
+    names = [
+        {
+            "key": address.sheet(post, one.language),
+            "language": one.language,
+            "name": languages.label(one.language),
+        }
+        for one in made
+        if one.number == 1
+    ]
+    for one in reversed(made):
+        spoken = replace(press, post=replace(post, language=one.language))
+        key = address.sheet(post, one.language, one.number)
+        yield spoken.page(
+            key,
+            "sheet.html.j2",
+            here=key,
+            entries=one.entries,
+            others=names,
+            pages=[
+                address.sheet(post, o.language, o.number)
+                for o in made
+                if o.language == one.language
+            ],
+            systems=sheet.SYSTEMS,
+            installed={
+                "hugo": embed_markup.hugo_file(site),
+                "jekyll": embed_markup.jekyll_file(site),
+            },
+            refusal=embed.refusal(site, _post(spoken)),
+            narrowest=embed.NARROWEST,
+            widest=embed.WIDEST,
+        )
+
+
+@functools.cache
+def _overhead() -> Overhead:
+    """What a frame costs of ours; its own page is small, and of much the same size everywhere."""
+    sizes = {one.key.rpartition("/")[2]: len(bytes(one.body)) for one in assets()}
+    return Overhead(
+        frame=_FRAME_BYTES + sizes["player.css"] + sizes["player.js"],
+        film=sizes["film.js"],
+        playing=sizes[_FETCHED],
     )
 
 

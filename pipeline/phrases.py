@@ -52,6 +52,12 @@ class Phrases:
         name = f"count-{kind}"
         return self(f"{name}-1") if number == 1 else self(name, n=number)
 
+    def number(self, value: float, unit: str) -> str:
+        """A measure to two digits or to the whole, with the language's decimal mark: 0,25 s."""
+        digits = 2 if value < 1 else 1 if value < 10 else 0  # noqa: PLR2004 - where digits matter
+        text = f"{value:.{digits}f}"
+        return f"{text.replace('.', ',') if self.language == 'es' else text} {unit}"
+
     def date(self, iso: str) -> str:
         """An ISO date as a reader writes it; text that is no date is given back unchanged."""
         try:

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from pipeline import intake
+from pipeline import hosts, intake
 from pipeline.model import ItemInfo, PostInfo
 from pipeline.versions import is_version
 
@@ -60,6 +60,12 @@ def _part(text: str) -> None:
         raise ValueError("the part that it shows is missing")
 
 
+def _blog(text: str) -> None:
+    if text and not hosts.of(text):
+        raise ValueError("a blog is named by its address, like https://blog.example.org")
+
+
+_Blog = Annotated[str, _read_by(_blog)]
 _Moment = Annotated[str, _read_by(intake.moment_ms)]
 _Clip = Annotated[str, _read_by(intake.clip_ms)]
 _Version = Annotated[str, _read_by(_version)]
@@ -88,6 +94,7 @@ class _PostTable(BaseModel):
     credit: str = ""
     cover: str = ""
     profile: str = ""
+    blog: _Blog = ""
     text: str = ""
     order: tuple[str, ...] = ()
     items: dict[str, _ItemTable] = Field(default_factory=dict)
@@ -142,6 +149,7 @@ def _post_info(table: _PostTable) -> PostInfo:
         credit=table.credit,
         cover=table.cover,
         profile=table.profile,
+        blog=table.blog,
         text=table.text,
         order=table.order,
         items={name: _item_info(item, table.language) for name, item in table.items.items()},

@@ -78,8 +78,8 @@ def _write(house: House, composed: Composed) -> None:
 
 
 def _outdated(post: str, there: Mapping[str, Entry], written: set[str]) -> list[str]:
-    """Pages a post has no more: the gallery of its last photo."""
-    own = (f"{post}/gallery.html", f"{post}/gallery/")
+    """Pages a post has no more: the gallery of its last photo, sheets in another language."""
+    own = (f"{post}/gallery.html", f"{post}/gallery/", f"{post}/embeds/")
     return [key for key in there if key.startswith(own) and key not in written]
 
 

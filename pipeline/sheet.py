@@ -1,18 +1,23 @@
 """What the reporter's sheet says: which blog wants which snippet, and what is still missing.
 
 Owns the list of blog systems with the variant each keeps intact (measured with the sanitizers of
-those systems) and the warnings per item. Refuses to write markup: see `pages` and its template.
+those systems), the warnings per item, and how a long post is spread over several sheets. Refuses
+to write markup: see `pages` and its template.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from pipeline import address, display, embed
+from pipeline import address, bandwidth, display, embed
+from pipeline.bandwidth import Cost, Overhead
 from pipeline.display import Stage
-from pipeline.errors import BadInput
-from pipeline.model import ItemManifest, Kind, PostManifest, Site
+from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, Site
 from pipeline.phrases import Phrases
+
+# More photos than this make a page too long to find anything on, and too heavy to open.
+PHOTOS_PER_SHEET = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,24 +34,44 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """One block with a copy button, and the systems it is shown for."""
+    """One block with a copy button, and the systems it is shown for.
+
+    `aside` is offered beside the one that a system needs, folded away.
+    """
 
     variant: str
     text: str
     systems: tuple[str, ...]
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing to paste, with what a reporter should know about it first."""
+    """One thing to paste, with what a reporter should know about it first.
+
+    Where it has no snippets, `reason` stands in their place; `shape` is the true shape of what
+    they show.
+    """
 
     id: str
     title: str
     page: str
     preview: str
     snippets: tuple[Snippet, ...]
+    reason: str = ""
+    shape: tuple[int, int]
     item: ItemManifest | None = None
     warnings: tuple[str, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One page of the sheet: a language, a number from 1, and its part of the entries."""
+
+    language: str
+    number: int
+    entries: tuple[Entry, ...]
 
 
 SYSTEMS = (
@@ -56,91 +81,184 @@ SYSTEMS = (
     System(id="drupal", name="Drupal, Joomla", variant="iframe"),
     System(id="static", name="", variant="iframe"),
     System(id="hugo", name="Hugo", variant="hugo"),
+    System(id="jekyll", name="Jekyll", variant="jekyll"),
     System(id="markdown", name="GitHub, Markdown", variant="markdown"),
+    System(id="social", name="Mastodon, Discord, Slack", variant="url"),
     System(id="mail", name="", variant="poster"),
     System(id="plain", name="", variant="native"),
 )
 
+# What serves a system whose own variant is not there, the best first.
+_INSTEAD = {
+    "iframe": ("native", "poster", "url"),
+    "native": ("poster", "url"),
+    "hugo": ("markdown", "url"),
+    "jekyll": ("native", "poster", "url"),
+    "poster": ("url",),
+    "markdown": ("url",),
+}
 
-def entries(site: Site, post: PostManifest) -> tuple[Entry, ...]:
-    """Everything that can be pasted: the post, its gallery, then every item in order.
 
-    A version is offered by the item it is a version of; it has no entry of its own unless it
-    failed, which its reporter must be told.
-    """
-    whole = (_whole_post(site, post),)
-    gallery = (_gallery(site, post),) if len(display.photos(post)) > 1 else ()
-    items = [item for item in post.items if display.main_version(post, item) is item or item.error]
-    return whole + gallery + tuple(_item(site, post, item) for item in items)
+def languages(post: PostManifest) -> tuple[str, ...]:
+    """The post's own language, then those in which somebody gave titles."""
+    titled = {name for texts in (post.titles, *(i.titles for i in post.items)) for name in texts}
+    return (post.language, *sorted(titled - {post.language}))
+
+
+def sheets(site: Site, post: PostManifest, overhead: Overhead) -> Iterator[Sheet]:
+    """Every page of the sheet in every language; the first is the one that is always there."""
+    for language in languages(post):
+        spoken = replace(post, language=language)
+        for number, items in enumerate(_parts(post), start=1):
+            whole = _wholes(site, spoken, overhead) if number == 1 else ()
+            ones = tuple(_item(site, spoken, item, overhead) for item in items)
+            yield Sheet(language=language, number=number, entries=(*whole, *ones))
+
+
+def entries(site: Site, post: PostManifest, overhead: Overhead) -> tuple[Entry, ...]:
+    """Everything that can be pasted, in one language: post, gallery, then every item in order."""
+    ones = (_item(site, post, item, overhead) for item in _offered(post))
+    return (*_wholes(site, post, overhead), *ones)
 
 
 def warnings(post: PostManifest, item: ItemManifest) -> tuple[str, ...]:
     """What readers will miss, each with the remedy."""
-    say = Phrases(post.language)
     if display.stage(item) is not Stage.READY:
         return ()
-    if item.kind is Kind.PHOTO and not item.alt:
-        return (say("warn-alt"),)
-    speaks = item.kind is Kind.VIDEO and not display.is_silent(item)
-    return (say("warn-captions"),) if speaks and not display.captions(item) else ()
+    return tuple(_WARNINGS[item.kind](Phrases(post.language), item))
 
 
-def _item(site: Site, post: PostManifest, item: ItemManifest) -> Entry:
+# --- warnings --------------------------------------------------------------------------------
+
+
+def _about_photo(say: Phrases, item: ItemManifest) -> Iterator[str]:
+    if not item.alt:
+        yield say("warn-alt")
+
+
+def _about_film(say: Phrases, item: ItemManifest) -> Iterator[str]:
+    tracks = display.captions(item)
+    if not tracks and not display.is_silent(item):
+        yield say("warn-captions")
+    yield from _lint(say, tracks)
+
+
+def _about_sound(say: Phrases, item: ItemManifest) -> Iterator[str]:
+    tracks = display.captions(item)
+    if not tracks and not display.with_roles(item, "transcript"):
+        yield say("warn-transcript")
+    yield from _lint(say, tracks)
+
+
+def _lint(say: Phrases, tracks: tuple[Artifact, ...]) -> Iterator[str]:
+    """What makes subtitles hard to read, in the linter's words."""
+    for track in tracks:
+        found = track.extra.get("warnings") or ()
+        if found:
+            yield say("warn-lint", track=display.track_label(track), found="; ".join(found))
+
+
+_WARNINGS = {Kind.PHOTO: _about_photo, Kind.VIDEO: _about_film, Kind.AUDIO: _about_sound}
+
+
+# --- entries ---------------------------------------------------------------------------------
+
+
+def _offered(post: PostManifest) -> tuple[ItemManifest, ...]:
+    """The items that are offered.
+
+    A version is offered by the item it is a version of; it has no entry of its own unless it
+    failed, which its reporter must be told.
+    """
+    return tuple(i for i in post.items if display.main_version(post, i) is i or i.error)
+
+
+def _parts(post: PostManifest) -> list[tuple[ItemManifest, ...]]:
+    """Films, recordings and failures come first where photos fill more than one sheet."""
+    offered = _offered(post)
+    photos = [item for item in offered if item.kind is Kind.PHOTO and not item.error]
+    if len(photos) <= PHOTOS_PER_SHEET:
+        return [offered]
+    first = tuple(item for item in offered if item not in photos)
+    chunks = range(0, len(photos), PHOTOS_PER_SHEET)
+    return [first, *(tuple(photos[at : at + PHOTOS_PER_SHEET]) for at in chunks)]
+
+
+def _item(site: Site, post: PostManifest, item: ItemManifest, overhead: Overhead) -> Entry:
+    texts = embed.snippets(site, post, item)
     return Entry(
         id=item.item,
         title=display.title(item, post.language),
         page=address.watch(item),
         preview=address.frame(item),
-        snippets=_item_snippets(site, post, item),
+        snippets=_blocks(texts, item.kind),
+        reason=_reason(texts),
+        shape=display.shape(item),
         item=item,
         warnings=warnings(post, item),
+        costs=bandwidth.costs(item, overhead),
     )
 
 
-def _item_snippets(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Snippet, ...]:
-    try:
-        return _blocks(embed.snippets(site, post, item))
-    except BadInput:
-        return ()  # the sheet shows the failure itself, beside the item's state
+def _wholes(site: Site, post: PostManifest, overhead: Overhead) -> tuple[Entry, ...]:
+    photos = display.photos(post)
+    whole = _whole_post(site, post)
+    return (whole, _gallery(site, post, overhead)) if len(photos) > 1 else (whole,)
 
 
-def _gallery(site: Site, post: PostManifest) -> Entry:
+def _gallery(site: Site, post: PostManifest, overhead: Overhead) -> Entry:
+    texts = embed.gallery_snippets(site, post)
     return Entry(
         id="gallery",
         title=Phrases(post.language)("all-photos"),
         page=address.gallery(post),
         preview=address.gallery_file(post, "embed.html"),
-        snippets=_blocks(embed.gallery_snippets(site, post)),
+        snippets=_blocks(texts, "gallery"),
+        shape=(3, 2),
+        costs=bandwidth.gallery_costs(display.photos(post), overhead),
     )
 
 
 def _whole_post(site: Site, post: PostManifest) -> Entry:
+    texts = embed.post_snippets(site, post)
     return Entry(
         id="post",
         title=Phrases(post.language)("whole-post"),
         page=address.post_page(post),
-        preview="",
-        snippets=_blocks(embed.post_snippets(site, post)),
+        preview=address.post_file(post, "embed.html"),
+        snippets=_blocks(texts, "post"),
+        reason=_reason(texts),
+        shape=(16, 9),
     )
 
 
-def _blocks(texts: dict[str, str]) -> tuple[Snippet, ...]:
+def _reason(texts: dict[str, str]) -> str:
+    """What stands in the place of all snippets, where there are none."""
+    reasons = [text for text in texts.values() if embed.is_reason(text)]
+    return reasons[0] if len(reasons) == len(texts) else ""
+
+
+def _blocks(texts: dict[str, str], kind: str) -> tuple[Snippet, ...]:
     """In the order of VARIANTS. A system whose variant is missing is served the nearest one."""
-    variants = [name for name in embed.VARIANTS if name in texts]
-    return tuple(
+    usable = [name for name, text in texts.items() if not embed.is_reason(text)]
+    served = {system.id: _served(system, kind, usable) for system in SYSTEMS}
+    made = [
         Snippet(
             variant=name,
             text=texts[name],
-            systems=tuple(
-                system.id for system in SYSTEMS if _served(system.variant, variants) == name
-            ),
+            systems=tuple(id_ for id_, variant in served.items() if variant == name),
         )
-        for name in variants
+        for name in usable
+    ]
+    native = next((one.systems for one in made if one.variant == "native"), ())
+    # The first image of an article is the same photo, for the same systems.
+    return tuple(
+        replace(one, systems=native, aside=True) if one.variant == "first" else one for one in made
     )
 
 
-def _served(variant: str, variants: list[str]) -> str:
-    if variant in variants:
-        return variant
-    nearest = "markdown" if variant == "hugo" else "poster"
-    return nearest if nearest in variants else "url"
+def _served(system: System, kind: str, usable: list[str]) -> str:
+    """Photos are shown as pictures wherever pictures may stand: a frame gains them nothing."""
+    wanted = "native" if kind == Kind.PHOTO and system.variant == "iframe" else system.variant
+    choices = (wanted, *_INSTEAD.get(wanted, ()))
+    return next((name for name in choices if name in usable), "")

@@ -41,7 +41,7 @@ def test_a_markdown_link_stays_one_link(text: str) -> None:
 @given(texts)
 def test_a_shortcode_argument_cannot_end_itself(text: str) -> None:
     """No quote, brace, backslash or angle bracket is left, and the text can be read back."""
-    escaped = escape.hugo(text)
+    escaped = escape.shortcode(text)
     assert not set('"`\\{}<>\n') & set(escaped)
     assert html.unescape(escaped) == escape.one_line(text)
 

@@ -69,7 +69,9 @@ def test_objects_come_in_the_order_of_writing(rendered: tuple[Object, ...]) -> N
     ranks = ["_p/", "/style.css", "/item.json", "/oembed.json", "/embed.html"]
     first = [next(n for n, key in enumerate(keys) if rank in key) for rank in ranks]
     assert first == sorted(first)
-    assert keys[-3:] == ["pleno/post.json", "pleno/index.html", "pleno/embeds.html"]
+    assert keys[-4:] == [
+        *("pleno/post.json", "pleno/index.html", "pleno/embeds/en.html", "pleno/embeds.html"),
+    ]
     assert len(keys) == len(set(keys))
     assert keys.index("pleno/votacion/embed.html") < keys.index("pleno/votacion.html")
 
@@ -257,6 +259,9 @@ def test_the_sheet_holds_every_snippet_and_is_never_indexed(rendered: tuple[Obje
     assert "embeds.html" not in text(rendered, "pleno/index.html")
     labels = {one["for"] for one in sheet.all("label") if "for" in one}
     assert {one["id"] for one in sheet.all("textarea")} == labels
+    english = html(rendered)["pleno/embeds/en.html"]
+    assert "noindex" in (english.meta("robots") or "")
+    assert english.all("html")[0]["lang"] == "en"
 
 
 @pytest.mark.parametrize(
