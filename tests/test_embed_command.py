@@ -1,4 +1,4 @@
-"""What `newsreel embed` answers: the wanted one, in the wanted shape, or what there is to choose."""
+"""What `newsreel embed` answers: the wanted one, as it is wanted, or what there is to choose."""
 
 from __future__ import annotations
 
