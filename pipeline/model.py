@@ -145,10 +145,10 @@ class VideoStream:
     To be upright it is first flipped left to right if `mirrored`, then turned clockwise by
     `rotation` (0, 90, 180 or 270). `interlaced` means that it has to be deinterlaced, whatever
     the file says, with the first field in `field_order`. `changes` tells of a size that is not
-    the same all along. `start_ms` counts from where the file's clock starts; `key_ms` is the
-    longest way from one key frame to the next, and `run_in_ms` how much too early one has to seek
-    for every picture to come (None: only from the beginning). `web_ready` pictures can be
-    published as they are.
+    the same all along. `start_ms` and `last_ms`, when the first and the last picture come, count
+    from where the file's clock starts; `key_ms` is the longest way from one key frame to the next,
+    and `run_in_ms` how much too early one has to seek for every picture to come (None: only from
+    the beginning). `web_ready` pictures can be published as they are.
     """
 
     index: int
@@ -175,6 +175,7 @@ class VideoStream:
     field_order: Literal["", "tff", "bff"] = ""
     changes: bool = False
     start_ms: int = 0
+    last_ms: int | None = None
     profile: str = ""
     key_ms: int | None = None
     run_in_ms: int | None = 0
@@ -424,8 +425,9 @@ class VideoOut:
     """One rung of one chunk: fragmented MP4 (CMAF), a closed group of pictures to a fragment.
 
     Frames are timed in `timescale` ticks per second. `gop_ms` bounds the groups of films whose
-    frames come unevenly. `hold_ms` keeps the last picture for as long as the sound goes on. On the
-    published clock the chunk fills the time from `begin_s` to `end_s` (None: to the film's end).
+    frames come unevenly. `hold_ms` keeps the last picture, which comes at `hold_from_ms` of the
+    source, for as long as the sound goes on. On the published clock the chunk fills the time from
+    `begin_s` to `end_s` (None: to an end that nobody knows).
     """
 
     make: Literal["video"] = "video"
@@ -445,6 +447,7 @@ class VideoOut:
     begin_s: Fraction = Fraction(0)
     end_s: Fraction | None = None
     hold_ms: int = 0
+    hold_from_ms: int = 0
 
     @property
     def short_side(self) -> int:
@@ -490,7 +493,8 @@ class SoundOut:
 class FilmOut:
     """video.mp4: the finished chunks of one rung and a sound track, joined without encoding.
 
-    `frames` is how many there should be, where that is known; the first is due at `late_ms`.
+    `frames` is how many there should be, where that is known; the first is due at `late_ms`, the
+    last at `last_ms` (None: nobody knows).
     """
 
     make: Literal["film"] = "film"
@@ -501,6 +505,7 @@ class FilmOut:
     frame_rate: Fraction
     variable_rate: bool
     late_ms: int = 0
+    last_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -510,9 +510,18 @@ def _rung_out(film: _Film, rung: Rung, chunk: Chunk) -> VideoOut:
         frame_rate=rate,
         timescale=TICKS if film.is_uneven else timescale(rate),
         begin_s=film.borders[chunk.first].at_s,
-        end_s=None if chunk.end is None else film.borders[chunk.end].at_s,
+        end_s=_end_s(film, chunk),
         hold_ms=_hold_ms(film) if chunk.end is None else 0,
+        hold_from_ms=film.stream.last_ms or 0 if chunk.end is None and _hold_ms(film) else 0,
     )
+
+
+def _end_s(film: _Film, chunk: Chunk) -> Fraction | None:
+    """Where a chunk ends; the last one where the film does, if that is known."""
+    if chunk.end is not None:
+        return film.borders[chunk.end].at_s
+    length = film.window.duration_ms
+    return Fraction(length, 1000) if length else None
 
 
 def _hold_ms(film: _Film) -> int:
@@ -660,11 +669,23 @@ def _film_step(film: _Film, rung: int, needs: tuple[str, ...]) -> Step:
         frame_rate=film.rate,
         variable_rate=film.stream.variable_rate and kept,
         late_ms=max(0, film.stream.start_ms - round(film.window.span.shift_s * 1000)),
+        last_ms=_last_ms(film),
     )
     base = film.step("film", LATER)
     return dataclasses.replace(
         base, outputs=(out,), needs=needs, timeout_s=_timeout_s(film, film.window.duration_ms)
     )
+
+
+def _last_ms(film: _Film) -> int | None:
+    """When the last picture is due; nobody knows where the rate changes, or it is repeated."""
+    span, last = film.window.span, film.stream.last_ms
+    known = span.end_s is None and film.treatment.frame_rate is None and not _hold_ms(film)
+    # A picture that is the only one stands from the beginning, whenever it is due.
+    if last is None or last == film.stream.start_ms or not known:
+        return None
+    field_s = 1 / film.rate if film.treatment.deinterlace else 0
+    return round(last + (field_s - span.shift_s) * 1000)
 
 
 def _storyboard_step(film: _Film, rung: int, needs: tuple[str, ...]) -> Step:

@@ -28,14 +28,20 @@ SEAM_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFacts:
-    """One stream of a finished output, counted packet by packet."""
+    """One stream of a finished output, counted packet by packet.
+
+    `last_pts_ms` is when its last packet begins. `in_order` says that no two are shown at the same
+    time, and that each is to be decoded after the one before.
+    """
 
     index: int
     type: str
     codec: str
     packets: int
     first_pts_ms: int
+    last_pts_ms: int
     duration_ms: int
+    in_order: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import mmap
+from array import array
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -113,15 +115,15 @@ def _facts(container: Any) -> Facts:
     streams = [*container.streams.video[:1], *container.streams.audio[:1]]
     for stream in streams:
         stream.codec_context.options = {"err_detect": "explode"}
-    times = {stream.index: Timeline(stream.time_base or MS) for stream in streams}
+    walks = {stream.index: _Walk(Timeline(stream.time_base or MS)) for stream in streams}
     for packet in container.demux(*streams):
         if packet.size and packet.pts is not None and not packet.is_discard:
-            times[packet.stream.index].add(packet.pts, packet.duration or 0, packet.size)
-    seen = tuple(_stream(stream, times[stream.index]) for stream in streams)
+            walks[packet.stream.index].take(packet)
+    seen = tuple(_stream(stream, walks[stream.index]) for stream in streams)
     video = next((one for one in seen if one.type == "video"), None)
     audio = next((one for one in seen if one.type == "audio"), None)
-    start = min((times[one.index].first_s for one in seen), default=Fraction(0))
-    end = max((times[one.index].end_s() for one in seen), default=Fraction(0))
+    start = min((walk.times.first_s for walk in walks.values()), default=Fraction(0))
+    end = max((walk.times.end_s() for walk in walks.values()), default=Fraction(0))
     first, last = _decoded(container, streams, end)
     size = _size(streams[0], first)
     return Facts(
@@ -139,14 +141,40 @@ def _facts(container: Any) -> Facts:
     )
 
 
-def _stream(stream: Any, times: Timeline) -> StreamFacts:
+@dataclass(slots=True)
+class _Walk:
+    """What passes of one stream: its times, and whether they go on as they should."""
+
+    times: Timeline
+    shown: array[int] = field(default_factory=lambda: array("q"))
+    turn: int | None = None
+    ascends: bool = True
+
+    def take(self, packet: Any) -> None:
+        """Take in a packet."""
+        self.times.add(packet.pts, packet.duration or 0, packet.size)
+        self.shown.append(packet.pts)
+        if packet.dts is not None:
+            self.ascends &= self.turn is None or packet.dts > self.turn
+            self.turn = packet.dts
+
+    @property
+    def in_order(self) -> bool:
+        """True where each has a time of its own to be shown and is decoded after the one before."""
+        return self.ascends and len({*self.shown}) == len(self.shown)
+
+
+def _stream(stream: Any, walk: _Walk) -> StreamFacts:
+    times = walk.times
     return StreamFacts(
         index=stream.index,
         type=stream.type,
         codec=stream.codec_context.codec.canonical_name,
         packets=times.packets,
         first_pts_ms=ms(times.first_s),
+        last_pts_ms=ms(times.last[0] * times.tick),
         duration_ms=ms(times.end_s() - times.first_s),
+        in_order=walk.in_order,
     )
 
 

@@ -139,6 +139,7 @@ def video(seen: Seen, crop: tuple[int, int] | None, start_s: Fraction) -> VideoS
         frames=_frames(stream, seen),
         duration_ms=duration_ms,
         start_ms=ms(seen.times.first_s - start_s),
+        last_ms=ms(seen.times.last[0] * seen.times.tick - start_s),
         bit_depth=max((part.bits for part in frame.format.components), default=8),
         has_alpha=_has_alpha(stream, frame),
         colour=_colour(frame),

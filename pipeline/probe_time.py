@@ -55,8 +55,14 @@ class Timeline:
         return (self.first or 0) * self.tick
 
     def end_s(self, period: Fraction = Fraction(0)) -> Fraction:
-        """When it ends; `period` is added where the last packet does not tell its length."""
-        return self.end * self.tick + (0 if self.last[1] else period)
+        """When it ends; its last packet lasts a `period` where it tells no length to be believed.
+
+        Flash and Matroska say one tick of whatever they do not know.
+        """
+        start, length = self.last
+        if length * self.tick * 2 >= period and length:
+            return self.end * self.tick
+        return max(self.end * self.tick, start * self.tick + period)
 
 
 def frame_rate(times: Timeline, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:

@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import mmap
 import shutil
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,7 @@ from pipeline.model import (
     StoryboardOut,
     VideoOut,
 )
-from pipeline.probe import Facts, StreamFacts, seams
+from pipeline.probe import Facts, seams
 from pipeline.process import call, run
 from pipeline.shop import (
     Made,
@@ -53,9 +54,10 @@ log = logging.getLogger(__name__)
 
 # Pictures that stand still for this long, in a film of even rate, are missing.
 PAUSE_MS = 500
-# Picture and sound of a film end together, to this and one frame of each.
-END_OFFSET_MS = 20
-AAC_FRAME = 1024
+# Picture and sound of a film are together to its end, to this much.
+MAX_OFFSET_MS = 20
+# Times are told in whole milliseconds, of the source as of what was made.
+ROUNDED_MS = 2
 
 
 # --- chunks ----------------------------------------------------------------------------------
@@ -185,7 +187,7 @@ def make_film(step: Step, shop: Shop, report: Report) -> Made:
     made = artifact(out.role, target, found, checked | _loudness(shop))
     seen = dataclasses.replace(made, duration_ms=round(_end(pieces[-1][0]) * 1000))
     notes = (*_missing(step, out, [a for a, _ in pieces]), *cut_short(step, seen))
-    return Made(artifacts=(made,), notes=notes)
+    return Made(artifacts=(made,), notes=notes or tuple(_odd(out, checked)))
 
 
 def chunks_of(rung: int, shop: Shop) -> list[tuple[Reel, Path]]:
@@ -242,22 +244,29 @@ def _check_film(
     broken = seams(shop.folder / out.file, at, shop.folder, shop.limits)
     if broken:
         raise _wrong(step, f"seams that do not decode: {broken} ms")
-    offset = _end_offset_ms(found)
-    slack = END_OFFSET_MS + 1000 / out.frame_rate + 1000 * AAC_FRAME / 44_100
-    if offset is not None and abs(offset) > slack:
-        # Some sources are like that; what matters is that it is known.
-        log.warning("%s: sound and picture end %d ms apart", step.source.name, offset)
-    return {"seams": len(at), "end_offset_ms": offset, "label": f"{out.rung}p"}
+    if not all(one.in_order for one in found.streams):
+        raise _wrong(step, f"times that run back, or that come twice: {found.streams}")
+    return {
+        "seams": len(at),
+        "over_ms": _over_ms(step, _end(pieces[-1])),
+        "av_offset_ms": _av_offset_ms(step, out, found),
+        "label": f"{out.rung}p",
+    }
 
 
-def _end_offset_ms(found: Facts) -> int | None:
-    """How much longer the sound is than the picture."""
-    ends = {one.type: _end_ms(one) for one in found.streams}
-    return ends["audio"] - ends["video"] if {"audio", "video"} <= ends.keys() else None
+def _over_ms(step: Step, end_s: Fraction) -> int | None:
+    """How much longer the pictures are than the film should be."""
+    return None if step.duration_ms is None else round(end_s * 1000) - step.duration_ms
 
 
-def _end_ms(stream: StreamFacts) -> int:
-    return stream.first_pts_ms + stream.duration_ms
+def _av_offset_ms(step: Step, out: FilmOut, found: Facts) -> int | None:
+    """How much later than its sound the last picture comes; measured against the source."""
+    there = {one.type: one for one in found.streams}
+    if out.last_ms is None or step.duration_ms is None or not {"audio", "video"} <= there.keys():
+        return None
+    picture = there["video"].last_pts_ms - out.last_ms
+    heard = there["audio"]
+    return picture - (heard.first_pts_ms + heard.duration_ms - step.duration_ms)
 
 
 def _loudness(shop: Shop) -> dict[str, Any]:
@@ -285,6 +294,15 @@ def _missing(step: Step, out: FilmOut, pieces: list[Reel]) -> list[str]:
     if lost < 0:
         log.warning("%s: %d frames more than the file claims", step.source.name, -lost)
     return []
+
+
+def _odd(out: FilmOut, checked: dict[str, Any]) -> Iterator[str]:
+    """What differs from the source though nothing seems to be missing: somebody has to look."""
+    over, offset = checked["over_ms"] or 0, checked["av_offset_ms"] or 0
+    if abs(over) > 1000 / out.frame_rate + ROUNDED_MS:
+        yield f"The film came out {abs(over) / 1000:.2f} s {'longer' if over > 0 else 'shorter'}."
+    if abs(offset) > MAX_OFFSET_MS:
+        yield f"Picture and sound are {abs(offset)} ms apart at the end: please watch it there."
 
 
 def _pauses(pieces: list[Reel]) -> list[tuple[int, int]]:

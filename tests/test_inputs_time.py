@@ -165,6 +165,22 @@ def test_the_shorter_of_picture_and_sound_does_not_end_the_film(
     assert len(sound(reel.path)) / 48_000 > sound_s - 0.1
 
 
+def test_a_picture_that_stands_is_repeated_at_the_films_own_pace(tmp_path: Path) -> None:
+    """Times that look like thousands of pictures a second stay; what is added comes at the rate."""
+    uneven = ("-vf", "setpts='PTS+mod(N*N*37,3901)'", "-fps_mode", "passthrough")
+    film = make(
+        tmp_path / "screen.mp4",
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=2,settb=1/90000", "-f", "lavfi"),
+        *("-i", "sine=d=3", *uneven, "-enc_time_base", "1:90000", *H264, *AAC),
+    )
+    reel = published(film, tmp_path)
+    assert 20 < len(reel.pictures) <= 32
+    assert [round(shown.at_s, 3) for shown in reel.pictures[:20]] == [
+        round(shown.at_s, 3) for shown in pictures(film)
+    ]
+    assert reel.video.duration_ms == pytest.approx(3000, abs=60)
+
+
 @pytest.mark.parametrize("frames", [1, 8])
 def test_a_film_of_a_moment_keeps_its_sound(tmp_path: Path, frames: int) -> None:
     """A finger that slipped off the button: a third of a second, or one picture, with its sound."""

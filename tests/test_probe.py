@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline import probe, probe_media, process, sniff
 from pipeline.errors import BadInput, OverLimit, ToolBug, Unreadable, Unsupported
 from pipeline.model import Kind, Limits, Probe, VideoStream, adapter
-from pipeline.probe_streams import crops, displayed, upright
+from pipeline.probe_streams import MS, crops, displayed, upright
 from pipeline.probe_time import ENOUGH, Timeline, frame_rate
 
 LIMITS = Limits(
@@ -521,6 +521,25 @@ def test_a_stream_ends_after_its_last_packet() -> None:
         times.add(start, length, 100)
     assert (times.first_s, times.bytes, times.packets) == (0, 300, 3)
     assert times.end_s(Fraction(1, 10)) == Fraction(4, 10)
+
+
+def test_a_last_picture_of_one_tick_lasts_as_long_as_others() -> None:
+    """Flash writes a thousandth of a second where it does not know; half a period is believed."""
+    for length, end in ((1, 140), (30, 130)):
+        times = Timeline(MS)
+        for start in (0, 50, 100):
+            times.add(start, length if start == 100 else 50, 100)
+        assert times.end_s(Fraction(40, 1000)) == Fraction(end, 1000)
+
+
+def test_times_of_an_output_are_in_order(make: Make, tmp_path: Path) -> None:
+    """No picture at another's time, none decoded before its turn."""
+    film = make("out.mp4", *PICTURE, *SOUND, *H264, "-bf", "2")
+    found = probe.facts(film, tmp_path, LIMITS)
+    assert [stream.in_order for stream in found.streams] == [True, True]
+    again = ("-bsf:v", r"setts=dts=DTS:pts=if(eq(N\,7)\,NEXT_PTS\,PTS)")
+    twice = make("twice.mp4", *PICTURE, *H264, "-bf", "0", *again)
+    assert [s.in_order for s in probe.facts(twice, tmp_path, LIMITS).streams] == [False]
 
 
 # --- our own outputs ---------------------------------------------------------------------------

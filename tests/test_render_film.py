@@ -34,8 +34,8 @@ from pipeline.model import (
 )
 from pipeline.shop import Report, Shop
 
-# One small rung: a dozen chunks cost seconds.
-RUNG = Rung(short_side=72, crf=20, max_bps=800_000)
+# One small rung: a dozen chunks cost seconds. With reordered pictures, as the default has them.
+RUNG = Rung(short_side=72, crf=20, max_bps=800_000, x264="bframes=3:b-adapt=0")
 ONE = changed(QUICK, video=changed(QUICK.video, rungs=(RUNG,), stable_rung=72))
 # Fields keep their lines where nothing is scaled.
 WHOLE = changed(RUNG, short_side=180, max_bps=4_000_000)
@@ -156,9 +156,12 @@ def test_chunks_meet_without_a_hole(name: str) -> None:
         assert isinstance(late, Reel)
         hole = render_film._begin(late) - render_film._end(early)
         assert abs(hole) <= Fraction(2, 1000)
-    first = reels[0]
+    first, last = reels[0], reels[-1]
     assert isinstance(first, Reel)
+    assert isinstance(last, Reel)
     assert first.inside.segments[0].start == 0
+    frame_ms = 1000 / film.plan.probe.video[0].frame_rate
+    assert abs(render_film._end(last) * 1000 - (film.plan.probe.duration_ms or 0)) <= frame_ms
 
 
 @pytest.mark.parametrize("name", ["29.97", "uneven"])
@@ -205,7 +208,8 @@ def test_sound_begins_at_zero_and_ends_with_the_film() -> None:
     starts = [Fraction(s.start, sound.inside.timescale) for s in sound.inside.segments]
     assert all(abs(at - round(at)) < Fraction(1024 * 9, 44_100) for at in starts)
     (made,) = film.make("film").artifacts
-    assert abs(made.extra["end_offset_ms"]) <= 60
+    assert abs(made.extra["av_offset_ms"]) <= render_film.MAX_OFFSET_MS
+    assert abs(made.extra["over_ms"]) <= 34
     assert made.extra["gain_db"] == sound.extra["gain_db"]
 
 
@@ -214,7 +218,7 @@ def test_a_film_without_sound_has_none() -> None:
     path = media.silent_film()
     film = Works(path=path, folder=media.folder("works-silent"), plan=planned(path, profile=ONE))
     (made,) = film.make("film").artifacts
-    assert (made.extra["end_offset_ms"], made.frames) == (None, 25)
+    assert (made.extra["av_offset_ms"], made.extra["over_ms"], made.frames) == (None, 0, 25)
     assert "gain_db" not in made.extra
     with av.open(str(film.file(made))) as container:
         assert [stream.type for stream in container.streams] == ["video"]
@@ -326,6 +330,32 @@ def test_pauses_are_told_with_their_places() -> None:
     assert "and elsewhere" in note
     assert missing(wanted(), [reel((0, 1000)), reel((1040, 1000))]) == []
     assert missing(changed(wanted(), variable_rate=True), [late]) == []
+
+
+def test_what_differs_from_the_source_is_said() -> None:
+    """Sound that has drifted off, and a film of another length: a frame and some rounding pass."""
+    fine = {"over_ms": 40, "av_offset_ms": 20}
+    assert list(render_film._odd(wanted(), fine)) == []
+    assert list(render_film._odd(wanted(), {"over_ms": None, "av_offset_ms": None})) == []
+    (note,) = render_film._odd(wanted(), fine | {"over_ms": -300})
+    assert "0.30 s shorter" in note
+    (note,) = render_film._odd(wanted(), fine | {"av_offset_ms": -21})
+    assert "21 ms apart" in note
+
+
+def test_the_sound_is_measured_against_the_source(tmp_path: Path) -> None:
+    """Pictures that come later than in the source, beside sound that does not, are found."""
+    film = fresh(tmp_path)
+    (made,) = film.make("film").artifacts
+    assert abs(made.extra["av_offset_ms"]) <= render_film.MAX_OFFSET_MS
+    step = film.step("film")
+    (out,) = step.outputs
+    assert isinstance(out, FilmOut)
+    assert out.last_ms == 2960
+    found = render_film.facts_of(film.file(made), film.shop("film"), step)
+    early = changed(out, last_ms=out.last_ms - 60)
+    offset = render_film._av_offset_ms(step, early, found)
+    assert offset == pytest.approx(60, abs=render_film.MAX_OFFSET_MS)
 
 
 def wanted(**facts: Any) -> FilmOut:
@@ -460,6 +490,23 @@ def test_chunks_of_different_headers_are_caught(tmp_path: Path) -> None:
     with pytest.raises(ToolBug) as raised:
         film.make("film")
     assert "headers" in raised.value.evidence
+
+
+def test_times_that_run_back_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pictures at one time, or one decoded before its turn: players stop there."""
+    film = fresh(tmp_path)
+    for name in film.step("film").needs:
+        film.make(name)
+    measured = render_film.facts_of
+
+    def muddled(*arguments: Any) -> Any:
+        found = measured(*arguments)
+        return changed(found, streams=tuple(changed(s, in_order=False) for s in found.streams))
+
+    monkeypatch.setattr(render_film, "facts_of", muddled)
+    with pytest.raises(ToolBug) as raised:
+        film.make("film")
+    assert "twice" in raised.value.evidence
 
 
 def test_a_seam_that_does_not_decode_is_caught(
