@@ -152,7 +152,7 @@ def photo(site: Site, subject: Subject, item: ItemManifest, box: tuple[Frame, st
 
 
 def _picture(site: Site, subject: Subject, item: ItemManifest, box: tuple[Frame, str]) -> str:
-    """`src` names a JPEG of middle width, because it is what the strictest editors keep."""
+    """`src` names the lasting JPEG of middle width, because it is what strict editors keep."""
     frame, loading = box
     avif, jpeg = _srcset(site, display.avifs(item)), _srcset(site, display.jpegs(item))
     colour = f";background-color:{display.colour(item)}" if display.colour(item) else ""

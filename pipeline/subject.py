@@ -200,11 +200,13 @@ def spread(look: Look) -> Frame:
 
 
 def public_poster(site: Site, item: ItemManifest) -> Picture:
-    """The picture of a poster link, its key made a public URL; a badge tells film from photo."""
+    """The picture of a poster link, its key made a public URL; a badge tells film from photo.
+
+    Both names last: they are there before the item is ready, and after it was withdrawn.
+    """
     picture = display.poster(item)
-    key = picture.key
-    if item.kind is not Kind.PHOTO:
-        key = address.file(item, "poster-play.jpg")
+    name = "poster.jpg" if item.kind is Kind.PHOTO else "poster-play.jpg"
+    key = address.file(item, name)
     return Picture(key=address.absolute(site, key), width=picture.width, height=picture.height)
 
 

@@ -114,7 +114,7 @@ def test_plain_html_names_the_file_on_the_element_itself() -> None:
 def test_a_photo_falls_back_to_a_jpeg_of_middle_width() -> None:
     """The img alone survives strict editors; what it names must suit an article."""
     image = dict(Parsed(embed.snippets(SITE, POST, PHOTO)["native"]).elements)["img"]
-    assert (image["src"] or "").endswith("/pleno/manos/1280.jpg")
+    assert (image["src"] or "").endswith("/pleno/manos/poster.jpg")
     assert (image["width"], image["height"]) == ("1280", "853")
     assert image["alt"] == "Doce manos alzadas"
 
