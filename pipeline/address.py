@@ -72,6 +72,16 @@ def file(item: ItemManifest, name: str) -> str:
     return f"{item.post}/{item.item}/{name}"
 
 
+def transcript(item: ItemManifest, language: str) -> str:
+    """The page of all that is said in an item, in one language."""
+    return file(item, f"transcript.{language}.html")
+
+
+def transcript_text(item: ItemManifest, language: str) -> str:
+    """The same as a text file."""
+    return file(item, f"transcript.{language}.txt")
+
+
 def absolute(site: Site, key: str) -> str:
     """The public URL of a key; `site.base_url` may have a path of its own."""
     return f"{site.base_url.rstrip('/')}/{quote(key)}"

@@ -2,7 +2,8 @@
 
 Owns decoding and the tolerant reader of SRT, WebVTT and SBV: these are all "a line of two times,
 then text", and only a reader of our own can name the line that is wrong, skip NOTE and STYLE, and
-keep voices. ASS, SSA, TTML and SAMI are read by pysubs2. Refuses to judge or mend: `captions` does.
+keep voices. ASS, SSA, TTML and SAMI are read by pysubs2, EBU STL by `captions_stl`. Refuses to
+judge or mend: `captions` does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import NoReturn
 import pysubs2
 from charset_normalizer import from_bytes
 
-from pipeline import errors, languages
+from pipeline import captions_stl, errors, languages
+from pipeline.captions_cue import Cue
 
 _MAX_CUES = 50_000
 _EXAMPLES = 3
@@ -36,20 +38,10 @@ _WESTERN = frozenset(
     "áéíóúüñçàèìòùâêîôûäëïöåæøœßãõýÿšžÁÉÍÓÚÜÑÇÀÈÌÒÙÂÊÎÔÛÄËÏÖÅÆØŒÃÕÝŸŠŽðÐþÞ¿¡ºª«»·–—‘’“”„‚…•€£§°©®™\xa0´`"  # noqa: RUF001 - these are the ones
 )
 _BINARY = (
-    (re.compile(rb"(?s).{3}STL\d\d\.\d\d"), "an EBU STL file"),
     (re.compile(rb"PG[\x00-\xff]{8}"), "a Blu-ray (PGS) file of pictures"),
     (re.compile(rb"\x00\x00\x01\xba"), "a DVD (VobSub) file of pictures"),
+    (re.compile(rb"\s*# VobSub index file"), "the index of DVD subtitles, which are pictures"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
-    """A stretch of time and its text as written (tags included); `line` is where it was found."""
-
-    start_ms: int
-    end_ms: int
-    text: str
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +60,21 @@ def read(data: bytes) -> Subtitles:
     makes no sense) where nothing can be read, errors.OverLimit for absurd numbers of cues.
     """
     _refuse(data)
-    text, note = decode(data)
-    found = _by_kind(text)
+    found, note, text = _found(data)
     if len(found.cues) > _MAX_CUES:
         raise errors.OverLimit(f"The subtitle file holds more than {_MAX_CUES} cues.")
     if not found.cues:
         _give_up(text)
     return replace(found, notes=(note, *found.notes) if note else found.notes)
+
+
+def _found(data: bytes) -> tuple[Subtitles, str, str]:
+    """What was read, with a note on its encoding, and the text it was read from."""
+    if captions_stl.is_stl(data):
+        cues = captions_stl.cues(data)
+        return Subtitles(cues=cues, language=captions_stl.language(data)), "", ""
+    text, note = decode(data)
+    return _by_kind(text), note, text
 
 
 def decode(data: bytes) -> tuple[str, str]:

@@ -146,7 +146,11 @@ def label(item: ItemManifest, say: Phrases, language: str) -> str:
 def invitation(item: ItemManifest, say: Phrases) -> str:
     """The text of the link to the item's own page."""
     name = f"watch-{item.kind}"
-    return say(f"{name}-captions" if item.kind is Kind.VIDEO and captions(item) else name)
+    if item.kind is Kind.VIDEO and captions(item):
+        return say(f"{name}-captions")
+    if item.kind is Kind.AUDIO and transcripts(item):
+        return say(f"{name}-transcript")
+    return say(name)
 
 
 def poster(item: ItemManifest) -> Picture:
@@ -176,6 +180,17 @@ def captions(item: ItemManifest) -> tuple[Artifact, ...]:
     return tuple(
         sorted(with_roles(item, "captions"), key=lambda made: made.language != item.language)
     )
+
+
+def transcripts(item: ItemManifest) -> tuple[Artifact, ...]:
+    """All that is said, in each language there is, that of the item first."""
+    found = with_roles(item, "transcript")
+    return tuple(sorted(found, key=lambda made: made.language != item.language))
+
+
+def automatic(item: ItemManifest) -> tuple[Artifact, ...]:
+    """Subtitles that a machine has made, and nobody has read yet."""
+    return tuple(made for made in captions(item) if made.extra.get("automatic"))
 
 
 def track_label(track: Artifact) -> str:

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pipeline import address, languages, playlist
+from pipeline import address, languages, playlist, spoken
 from pipeline.model import (
     Artifact,
-    CaptionsOut,
     CopyOut,
     Object,
     Plan,
@@ -197,7 +196,8 @@ class _Stage:
             return Film()
         sizes = [self._size(size) for size in (*plain, *newer)]
         sounds = [self._sound(track) for track in self.tracks]
-        texts = [self._subtitles(made) for made in self._captions()] if self.complete else []
+        captions = spoken.subtitles(self.records) if self.complete else ()
+        texts = [self._subtitles(made) for made in captions]
         variants = {
             codec: [variant for size, variant, _ in sizes if size.codec == codec]
             for codec in ("h264", "av1")
@@ -270,21 +270,19 @@ class _Stage:
         )
         return rendition, obj
 
-    def _captions(self) -> list[Artifact]:
-        steps = self.records.plan.steps if self.records.plan else ()
-        return [
-            made
-            for step in steps
-            if isinstance(step.outputs[0], CaptionsOut) and step.fingerprint in self.records.done
-            for made in self.records.done[step.fingerprint].artifacts
-        ]
-
     def _subtitles(self, made: Artifact) -> tuple[Rendition, Object]:
         language = made.language or "und"
         url = address.relative(f"{self.base}/index.m3u8", made.key)
         obj = self._object(f"captions-{language}", playlist.whole(url, float(self.until)))
         name = str(made.extra.get("label") or languages.label(language))
-        return Rendition(url=obj.key.rpartition("/")[2], name=name, language=language), obj
+        heard = self.tracks[0].made.language if self.tracks else None
+        rendition = Rendition(
+            url=obj.key.rpartition("/")[2],
+            name=name,
+            language=language,
+            transcribes=languages.same(language, heard or "und"),
+        )
+        return rendition, obj
 
     def _index_output(self, obj: Object, variants: dict[str, list[Variant]]) -> Artifact:
         is_av1 = obj.key.endswith("/av1.m3u8")

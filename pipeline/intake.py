@@ -27,7 +27,9 @@ MAX_SLUG = 60
 # Names of our own pages and folders inside a post: an item may not take them.
 RESERVED = frozenset({"index", "post", "embeds", "gallery", "r", "feed", "podcast"})
 
-_CAPTIONS = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".stl"})
+_CAPTIONS = frozenset(
+    ".srt .vtt .ass .ssa .sbv .ttml .dfxp .itt .stl .smi .sami .sub .idx .sup".split()
+)
 _TEXTS = frozenset({".txt", ".md"})
 _VIDEO = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .wmv .asf .flv .3gp .3g2 .ogv .dv"
@@ -379,4 +381,6 @@ def _sidecar(path: str, entry: Entry, owner: str, language: str) -> Sidecar:
     role: Literal["captions", "caption-text", "transcript"] = "captions"
     if _suffix(path) in _TEXTS:
         role = "transcript" if named else "caption-text"
-    return Sidecar(role=role, language=named or language, source=source(entry))
+    return Sidecar(
+        role=role, language=named or language, source=source(entry), named=named is not None
+    )

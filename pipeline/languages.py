@@ -82,6 +82,12 @@ def tag(text: str) -> str | None:
     return "-".join(part for part in parts if part)
 
 
+def same(one: str, other: str) -> bool:
+    """True where two tags name one language, whatever the region; unknown is like nothing."""
+    primary = one.partition("-")[0]
+    return primary != "und" and primary == other.partition("-")[0]
+
+
 def label(language: str) -> str:
     """The language's own name, with script or region where the tag has one ("Português (BR)")."""
     primary, *rest = language.split("-")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import film, intake
+from pipeline import film, intake, spoken
 from pipeline.film import Film
 from pipeline.model import (
     Artifact,
@@ -347,8 +347,9 @@ def _outputs(records: ItemRecords) -> tuple[tuple[Artifact, ...], tuple[Alias, .
         for named in _stable(artifact, records.drop):
             aliases.append(Alias(source=artifact.key, artifact=named))
             shown.append(named)
-        if artifact.role in ("captions", "storyboard", "sprite"):
+        if artifact.role in ("storyboard", "sprite"):
             shown.append(artifact)
+    shown += [*spoken.subtitles(records), *spoken.transcripts(records)]
     for alias in _photo_posters(aliases, records.drop):
         aliases.append(alias)
         shown.append(alias.artifact)

@@ -55,11 +55,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """A text file that belongs to a media file; `language` is a BCP-47 tag or "und"."""
+    """A text file that belongs to a media file; `language` is a BCP-47 tag or "und".
+
+    `named` is False where the file's name holds no language, and the post's was assumed.
+    """
 
     role: Literal["captions", "caption-text", "transcript"]
     language: str
     source: Source
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -596,13 +600,27 @@ class PhotoOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionsOut:
-    """A clean WebVTT file rebuilt from parsed cues."""
+    """A clean WebVTT file rebuilt from parsed cues, and beside it the transcript for pages.
+
+    Where the language is not `named`, and the file's own words are clearly another, that counts.
+    """
 
     make: Literal["captions"] = "captions"
     role: str
     file: str
     language: str
     stream: int | None = None
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptOut:
+    """What a reporter has written down of the words, in paragraphs for pages."""
+
+    make: Literal["transcript"] = "transcript"
+    role: str
+    file: str
+    language: str
 
 
 Output = Annotated[
@@ -616,7 +634,8 @@ Output = Annotated[
     | AudioOut
     | WaveformOut
     | PhotoOut
-    | CaptionsOut,
+    | CaptionsOut
+    | TranscriptOut,
     Field(discriminator="make"),
 ]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -33,14 +33,17 @@ from pipeline import (
     phrases,
     sheet,
     structured,
+    transcript,
 )
 from pipeline.bandwidth import Overhead
 from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
 from pipeline.phrases import Phrases
+from pipeline.transcript import Transcript
 
 _HTML = "text/html; charset=utf-8"
 _JSON = "application/json"
+_TEXT = "text/plain; charset=utf-8"
 _ASSET_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -57,19 +60,24 @@ _FRAME_BYTES = 6_000
 _NARROWEST, _WIDEST = 0.4, 3.2
 
 
-def render(site: Site, post: PostManifest) -> tuple[Object, ...]:
+def render(
+    site: Site, post: PostManifest, words: Mapping[str, Transcript] | None = None
+) -> tuple[Object, ...]:
     """Every page and manifest of a post: what others refer to first, stable names last.
 
-    Withdrawn items are reduced to their polite notice, in the manifests too.
+    `words` are the transcripts that the items' outputs name, by key. Withdrawn items are reduced
+    to their polite notice, in the manifests too.
     """
     post = _without_withdrawn_content(post)
     press, style = _press(site, post)
+    press = replace(press, words=words or {})
     return (
         *assets(),
         style,
         *(_item_json(item) for item in post.items),
         *(_item_oembed(press, item) for item in post.items),
         *(_frame(press, item) for item in post.items),
+        *(page for item in post.items for page in _transcripts(press, item)),
         *(_watch(press, item) for item in post.items),
         *_gallery(press),
         *_post_frame(press),
@@ -164,6 +172,7 @@ class _Press:
     post: PostManifest | None
     style: str
     shapes: dict[str, str]
+    words: Mapping[str, Transcript] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -281,13 +290,41 @@ def _frame(press: _Press, item: ItemManifest) -> Object:
     return press.page(address.frame(item), "frame.html.j2", item=item)
 
 
+class _Said(NamedTuple):
+    """A transcript with the output that it is."""
+
+    made: model.Artifact
+    words: Transcript
+
+
+def _said(press: _Press, item: ItemManifest) -> tuple[_Said, ...]:
+    """What is said in an item, in each language; () until it plays."""
+    if display.stage(item) is not display.Stage.READY:
+        return ()
+    found = ((made, press.words.get(made.key)) for made in display.transcripts(item))
+    return tuple(_Said(made, words) for made, words in found if words)
+
+
+def _transcripts(press: _Press, item: ItemManifest) -> Iterator[Object]:
+    said = _said(press, item)
+    title = display.title(item, press.language)
+    for one in said:
+        language = one.words.language
+        text = transcript.plain(one.words, title).encode()
+        yield _pointer(address.transcript_text(item, language), text, _TEXT)
+        key = address.transcript(item, language)
+        yield press.page(key, "transcript.html.j2", item=item, one=one, said=said)
+
+
 def _watch(press: _Press, item: ItemManifest) -> Object:
-    post = _post(press)
-    linked = structured.item_linked_data(press.site, post, item)
+    post, said = _post(press), _said(press, item)
+    all_said = transcript.flat(said[0].words) if said else ""
+    linked = structured.item_linked_data(press.site, post, item, all_said)
     return press.page(
         address.watch(item),
         "watch.html.j2",
         item=item,
+        said=said,
         meta=structured.item_meta(press.site, post, item),
         oembed=address.file(item, "oembed.json"),
         linked=escape.script_json(linked) if linked else "",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
-from pipeline import plan_film
+from pipeline import languages, plan_film
 from pipeline.intake import clip_ms
 from pipeline.model import (
     AudioOut,
@@ -23,6 +23,7 @@ from pipeline.model import (
     Sidecar,
     Span,
     Step,
+    TranscriptOut,
     WaveformOut,
     adapter,
     digest,
@@ -47,7 +48,7 @@ def plan(order: Order) -> Plan:
         probe=order.probe,
         steps=tuple(sealed.values()),
         texts=dict(order.texts),
-        notes=(*order.probe.notes, *notes),
+        notes=(*order.probe.notes, *notes, *_bitmap_notes(order)),
     )
 
 
@@ -169,17 +170,40 @@ def _photo_outs(
 def _sidecar_steps(order: Order) -> Iterator[Step]:
     if order.probe.kind is Kind.PHOTO:
         return
-    sidecars = {s.language: s for s in order.drop.sidecars if s.role == "captions"}
+    sidecars = _by_language(order, "captions")
     yield from (_captions_step(order, sidecar) for sidecar in sidecars.values())
     # A file beside the film speaks for its language; of two equal tracks inside, the first does.
     tracks = {t.language: t for t in reversed(order.probe.text) if t.is_text}
     for language, track in tracks.items():
         if language not in sidecars:
             yield _embedded_captions_step(order, language, track.index)
+    written = _by_language(order, "transcript")
+    yield from (_transcript_step(order, sidecar) for sidecar in written.values())
+
+
+def _by_language(order: Order, role: str) -> dict[str, Sidecar]:
+    """One sidecar for each language; the one that names it counts before one that does not."""
+    found = [sidecar for sidecar in order.drop.sidecars if sidecar.role == role]
+    return {s.language: s for s in sorted(found, key=lambda sidecar: sidecar.named)}
+
+
+def _bitmap_notes(order: Order) -> Iterator[str]:
+    """Subtitles that are pictures cannot become text; whoever expects them is told."""
+    for track in (t for t in order.probe.text if not t.is_text):
+        name = languages.label(track.language) if track.language != "und" else "one language"
+        yield (
+            f"The subtitles inside the file in {name} are pictures ({track.codec}), which browsers "
+            "cannot show as text: add them as a file (.srt or .vtt)."
+        )
 
 
 def _captions_step(order: Order, sidecar: Sidecar) -> Step:
-    out = CaptionsOut(role="captions", file=f"{sidecar.language}.vtt", language=sidecar.language)
+    out = CaptionsOut(
+        role="captions",
+        file=f"{sidecar.language}.vtt",
+        language=sidecar.language,
+        named=sidecar.named,
+    )
     base = draft(order, f"captions-{sidecar.language}", URGENT)
     return dataclasses.replace(
         base,
@@ -188,6 +212,16 @@ def _captions_step(order: Order, sidecar: Sidecar) -> Step:
         outputs=(out,),
         span=_shown(order),
         required=False,
+    )
+
+
+def _transcript_step(order: Order, sidecar: Sidecar) -> Step:
+    out = TranscriptOut(
+        role="transcript", file=f"written.{sidecar.language}.json", language=sidecar.language
+    )
+    base = draft(order, f"transcript-{sidecar.language}", URGENT)
+    return dataclasses.replace(
+        base, source=sidecar.source, demuxer="", outputs=(out,), required=False
     )
 
 

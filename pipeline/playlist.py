@@ -15,6 +15,9 @@ from fractions import Fraction
 from pipeline.model import Fragmented
 
 MEDIA_TYPE = "application/vnd.apple.mpegurl"
+_TRANSCRIBES = (
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
+)
 # fMP4 needs 6, EXT-X-MAP outside of I-frame lists too; EXT-X-GAP says 8.
 VERSION, GAP_VERSION = 7, 8
 # As long as this without a picture is a gap; less comes from rounded times and a lost frame or two.
@@ -62,12 +65,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendition:
-    """A sound track or subtitles in one language; `language` may be "und"."""
+    """A sound track or subtitles in one language; `language` may be "und".
+
+    Subtitles that hold what is heard, in its own language, `transcribes` it.
+    """
 
     url: str
     name: str
     language: str
     default: bool = False
+    transcribes: bool = False
     codecs: str = ""
     channels: int = 0
     rates: Rates = Rates(peak=0, average=0)
@@ -209,6 +216,8 @@ def _rendition(kind: str, group: str, one: Rendition) -> str:
         f"DEFAULT={'YES' if one.default else 'NO'}",
         "AUTOSELECT=YES",
         *(["FORCED=NO"] if kind == "SUBTITLES" else []),
+        # As Apple's authoring specification wants it for those who cannot hear.
+        *([f'CHARACTERISTICS="{_TRANSCRIBES}"'] if one.transcribes else []),
         *([f'CHANNELS="{one.channels}"'] if one.channels else []),
         f'URI="{one.url}"',
     ]

@@ -7,7 +7,9 @@ records, so two at once end in the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,12 +22,17 @@ from pipeline.manifest import Alias, Composed
 from pipeline.model import Entry, ItemManifest, Kind, Object, PostManifest, State, from_json
 from pipeline.records import Published, post_key
 from pipeline.store import Store
+from pipeline.transcript import Transcript
 
 # Write-once media change only with their source; browsers may keep them for a day.
 DAILY = "public, max-age=86400"
 # Records change while a film is in the works; a later bell will see what this run did not.
 MAX_ROUNDS = 5
 PLACEHOLDER_SIZE = (1280, 720)
+# A transcript of an hour is some 60 kB.
+CACHED_TRANSCRIPTS = 500
+_READ: dict[str, Transcript] = {}
+_TRANSCRIPT = re.compile(r"/transcript\.[\w-]+\.(?:html|txt)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +78,40 @@ def _write(house: House, composed: Composed) -> None:
         house.published.sync(film.index)
     for item in composed.withdrawn:
         _withdraw(house, post, item, there)
-    written = pages.render(house.site, post)
+    written = pages.render(house.site, post, _words(house.published, post))
     house.published.sync(written)
     house.published.delete(_outdated(post.post, there, {obj.key for obj in written}))
     _write_front_page(house, post)
 
 
 def _outdated(post: str, there: Mapping[str, Entry], written: set[str]) -> list[str]:
-    """Pages a post has no more: the gallery of its last photo, sheets in another language."""
+    """Pages a post has no more: of its last photo, of removed words, of another language."""
     own = (f"{post}/gallery.html", f"{post}/gallery/", f"{post}/embeds/")
-    return [key for key in there if key.startswith(own) and key not in written]
+    return [
+        key
+        for key in there
+        if (key.startswith(own) or _TRANSCRIPT.search(key)) and key not in written
+    ]
+
+
+def _words(published: Store, post: PostManifest) -> dict[str, Transcript]:
+    """The transcripts that a post's outputs name, by key."""
+    keys = [made.key for item in post.items for made in item.outputs if made.role == "transcript"]
+    found = {key: _transcript(published, key) for key in keys}
+    return {key: words for key, words in found.items() if words is not None}
+
+
+def _transcript(published: Store, key: str) -> Transcript | None:
+    """A transcript, read once: its name holds what its bytes were made from.
+
+    None where a sweep was faster; a deep scan has it made anew.
+    """
+    if key not in _READ:
+        with contextlib.suppress(Missing):
+            if len(_READ) >= CACHED_TRANSCRIPTS:
+                _READ.clear()
+            _READ[key] = from_json(Transcript, published.read(key))
+    return _READ.get(key)
 
 
 def _name(house: House, post: str, aliases: tuple[Alias, ...], there: Mapping[str, Entry]) -> None:

@@ -1,8 +1,8 @@
 """Running one step in a scratch folder, and believing nothing it says until it is measured.
 
-Owns which maker makes what, and the makers of sound, stills and subtitles; those of films are in
-`render_film`, their common tools in `shop`. Refuses to choose anything: sizes, flags and names are
-final in the step. `flow` calls `perform` and stores what it made.
+Owns which maker makes what, and the makers of sound and stills; those of films are in
+`render_film`, of words in `render_words`, their common tools in `shop`. Refuses to choose anything:
+sizes, flags and names are final in the step. `flow` calls `perform` and stores what it made.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import graph, loudness, photos, render_film
+from pipeline import graph, loudness, photos, render_film, render_words
 from pipeline.errors import ToolBug
-from pipeline.figures import clock
 from pipeline.model import (
     Artifact,
     AudioOut,
@@ -27,17 +26,16 @@ from pipeline.model import (
     PosterOut,
     PreviewOut,
     SoundOut,
-    Span,
     Step,
     StepRecord,
     StoryboardOut,
+    TranscriptOut,
     VideoOut,
     WaveformOut,
 )
 from pipeline.probe import Facts
-from pipeline.process import call, run
+from pipeline.process import run
 from pipeline.shop import (
-    SHORT_MS,
     Made,
     Progress,
     Report,
@@ -142,49 +140,12 @@ def _loudness_of(out: AudioOut, step: Step, shop: Shop) -> loudness.Loudness:
         raise diagnosed(finished, step) from None
 
 
-# --- stills and subtitles --------------------------------------------------------------------
+# --- stills --------------------------------------------------------------------------------
 
 
 def _make_photo(step: Step, shop: Shop, report: Report) -> Made:
     report(Progress(percent=10, text=f"{len(step.outputs)} sizes"))
     return photos.develop(step, shop)
-
-
-def _make_captions(step: Step, shop: Shop, _report: Report) -> Made:
-    out = next(out for out in step.outputs if isinstance(out, CaptionsOut))
-    source, name = shop.source, step.source.name
-    if out.stream is not None:
-        finished = run(shop.command(graph.subtitles(step, shop.bench, out.stream), step.timeout_s))
-        source, name = shop.folder / "track.srt", "track.srt"
-        if not source.exists():
-            raise diagnosed(finished, step)
-    arguments = {
-        "path": str(source),
-        "name": name,
-        "max_bytes": shop.limits.max_text_bytes,
-        **_clipped(step.span),
-    }
-    answer = call("pipeline.captions:clean", arguments, python_child(step, shop))
-    target = shop.folder / out.file
-    target.write_text(answer["webvtt"], encoding="utf-8", newline="\n")
-    extra = {"cues": answer["cues"], "warnings": answer["warnings"]}
-    made = artifact(out.role, target, None, extra, out.language)
-    return Made(artifacts=(made,), notes=(*answer["notes"], *_too_long(step, answer)))
-
-
-def _clipped(span: Span) -> dict[str, int | None]:
-    """Where the published part begins and ends, in whole milliseconds of the source."""
-    if span.is_all:
-        return {}
-    end = None if span.end_s is None else round(span.end_s * 1000)
-    return {"start_ms": round(span.shift_s * 1000), "end_ms": end}
-
-
-def _too_long(step: Step, answer: dict[str, Any]) -> list[str]:
-    over = answer["last_ms"] - (step.duration_ms or answer["last_ms"])
-    if over < SHORT_MS:
-        return []
-    return [f"{step.source.name}: the subtitles go on for {clock(over)} after the film has ended."]
 
 
 _MAKERS: dict[type[Any], Callable[[Step, Shop, Report], Made]] = {
@@ -197,5 +158,6 @@ _MAKERS: dict[type[Any], Callable[[Step, Shop, Report], Made]] = {
     PosterOut: render_film.make_poster,
     AudioOut: _make_sound,
     PhotoOut: _make_photo,
-    CaptionsOut: _make_captions,
+    CaptionsOut: render_words.make_captions,
+    TranscriptOut: render_words.make_transcript,
 }

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipeline import address, bandwidth, display, embed
+from pipeline import address, bandwidth, display, embed, remarks
 from pipeline.bandwidth import Cost, Overhead
 from pipeline.display import Stage
-from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, Site
+from pipeline.model import ItemManifest, Kind, PostManifest, Site
 from pipeline.phrases import Phrases
 
 # More photos than this make a page too long to find anything on, and too heavy to open.
@@ -62,6 +62,7 @@ class Entry:
     shape: tuple[int, int]
     item: ItemManifest | None = None
     warnings: tuple[str, ...] = ()
+    lint: tuple[str, ...] = ()
     costs: tuple[Cost, ...] = ()
 
 
@@ -136,29 +137,11 @@ def _about_photo(say: Phrases, item: ItemManifest) -> Iterator[str]:
         yield say("warn-alt")
 
 
-def _about_film(say: Phrases, item: ItemManifest) -> Iterator[str]:
-    tracks = display.captions(item)
-    if not tracks and not display.is_silent(item):
-        yield say("warn-captions")
-    yield from _lint(say, tracks)
-
-
-def _about_sound(say: Phrases, item: ItemManifest) -> Iterator[str]:
-    tracks = display.captions(item)
-    if not tracks and not display.with_roles(item, "transcript"):
-        yield say("warn-transcript")
-    yield from _lint(say, tracks)
-
-
-def _lint(say: Phrases, tracks: tuple[Artifact, ...]) -> Iterator[str]:
-    """What makes subtitles hard to read, in the linter's words."""
-    for track in tracks:
-        found = track.extra.get("warnings") or ()
-        if found:
-            yield say("warn-lint", track=display.track_label(track), found="; ".join(found))
-
-
-_WARNINGS = {Kind.PHOTO: _about_photo, Kind.VIDEO: _about_film, Kind.AUDIO: _about_sound}
+_WARNINGS = {
+    Kind.PHOTO: _about_photo,
+    Kind.VIDEO: remarks.remarks,
+    Kind.AUDIO: remarks.remarks,
+}
 
 
 # --- entries ---------------------------------------------------------------------------------
@@ -196,6 +179,7 @@ def _item(site: Site, post: PostManifest, item: ItemManifest, overhead: Overhead
         shape=display.shape(item),
         item=item,
         warnings=warnings(post, item),
+        lint=tuple(remarks.lint(Phrases(post.language), item)),
         costs=bandwidth.costs(item, overhead),
     )
 

@@ -29,6 +29,7 @@ MEDIA_TYPES = {
     ".avif": "image/avif",
     ".svg": "image/svg+xml",
     ".vtt": "text/vtt; charset=utf-8",
+    ".json": "application/json",
 }
 # A film that ends this much before its header says so is reported as cut short.
 SHORT_MS = 1000

@@ -64,11 +64,14 @@ def description(text: str) -> str:
     return flat[:_DESCRIPTION_CHARACTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
-def item_linked_data(site: Site, post: PostManifest, item: ItemManifest) -> dict[str, Any] | None:
-    """The item as schema.org describes it; None until there is something to show."""
+def item_linked_data(
+    site: Site, post: PostManifest, item: ItemManifest, transcript: str = ""
+) -> dict[str, Any] | None:
+    """The item as schema.org describes it, with all that is said; None until there is something."""
     if display.stage(item) is not Stage.READY:
         return None
-    return _LINKED[item.kind](site, post, item)
+    said = {"transcript": transcript} if transcript else {}
+    return _LINKED[item.kind](site, post, item) | said
 
 
 def gallery_linked_data(site: Site, post: PostManifest) -> dict[str, Any]:

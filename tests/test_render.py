@@ -223,8 +223,9 @@ def captions(text: str, folder: Path) -> StepRecord:
 
 def test_subtitles_become_clean_webvtt(tmp_path: Path) -> None:
     """Rebuilt cue by cue, in their language."""
-    (made,) = captions(media.SRT.format(text="<b>Se vota.</b><script>"), tmp_path).artifacts
+    made, said = captions(media.SRT.format(text="<b>Se vota.</b><script>"), tmp_path).artifacts
     assert (made.role, made.language, made.key) == ("captions", "es", "p/es.vtt")
+    assert (said.role, said.language, said.key) == ("transcript", "es", "p/es.json")
     text = (tmp_path / "job/es.vtt").read_text()
     assert text.startswith("WEBVTT\n")
     assert "Se vota." in text

@@ -35,6 +35,48 @@ def test_late_subtitles_leave_the_film_as_it_is(home: Home, performed: list[str]
     assert languages == {"en", "es"}
 
 
+def test_late_subtitles_appear_in_what_was_pasted(home: Home, performed: list[str]) -> None:
+    """Days later: in the frame, in the playlist and as text; and they go when they are removed."""
+    frame = "march/talk/embed.html"
+    snippet = {
+        name: home.published[name] for name in ("march/talk/video.mp4", "march/noise/audio.m4a")
+    }
+    assert 'srclang="en"' not in read(home, frame)
+    home.lay("talk.en.srt", media.SRT.format(text="They vote."))
+    home.lay("noise.en.vtt", "WEBVTT\n\n00:00.100 --> 00:00.900\n<v Ann>A hum.\n")
+    home.run()
+    assert performed == ["captions-en", "captions-en"]
+    assert 'srclang="en"' in read(home, frame)
+    (index,) = (key for key in home.published if key.endswith("/index.m3u8"))
+    assert 'TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="English",LANGUAGE="en"' in read(home, index)
+    assert "They vote." in read(home, "march/talk/transcript.en.html")
+    assert "[0:00] Ann: A hum." in read(home, "march/noise/transcript.en.txt")
+    assert "A hum." in read(home, "march/noise.html")
+    assert {name: home.published[name] for name in snippet} == snippet
+    home.take("talk.en.srt")
+    home.run()
+    assert 'srclang="en"' not in read(home, frame)
+    assert "march/talk/transcript.en.html" not in home.published
+    assert "march/talk/transcript.es.html" in home.published
+
+
+def test_a_written_transcript_is_shown_until_subtitles_come(home: Home) -> None:
+    """Words without times are better than none; with times a reader can go to the moment."""
+    home.lay("noise.en.txt", "ANN: It hums all day.")
+    home.run()
+    page = read(home, "march/noise/transcript.en.html")
+    assert "<b>ANN:</b> It hums all day." in page
+    assert 'data-nr-t="' not in page
+    home.lay("noise.en.vtt", "WEBVTT\n\n00:00.100 --> 00:00.900\nA hum.\n")
+    home.run()
+    assert 'data-nr-t="0.1"' in read(home, "march/noise/transcript.en.html")
+
+
+def read(home: Home, key: str) -> str:
+    """A published text."""
+    return home.house.published.read(key).decode()
+
+
 def test_an_item_is_playable_while_it_is_planned_anew(home: Home) -> None:
     """Between the arrival of subtitles and their ingest, pages still show the film."""
     poster = home.published["march/talk/poster.jpg"]

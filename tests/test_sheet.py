@@ -87,18 +87,6 @@ def test_warnings_name_the_remedy() -> None:
         assert sheet.warnings(POST, item) == ()
 
 
-def test_subtitles_that_are_too_fast_are_told_in_the_linters_words() -> None:
-    """Which track, and what is wrong with it."""
-    told = "more than 17 characters a second: 1:02 and 3 more"
-    outputs = tuple(
-        replace(one, extra={"warnings": [told]}) if one.language == "es" else one
-        for one in VIDEO.outputs
-    )
-    (warning,) = sheet.warnings(POST, replace(VIDEO, outputs=outputs))
-    assert told in warning
-    assert "Español" in warning
-
-
 def test_every_system_is_served_by_a_known_variant() -> None:
     """The list of systems and the list of variants cannot drift apart."""
     assert {system.variant for system in sheet.SYSTEMS} == set(embed.VARIANTS) - {"first"}
