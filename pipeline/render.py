@@ -46,7 +46,6 @@ from pipeline.shop import (
     encode,
     facts_of,
     measured_sound,
-    python_child,
     sha256,
 )
 
