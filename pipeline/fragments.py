@@ -11,6 +11,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -38,6 +39,11 @@ class Inside:
     fragmented: Fragmented
     samples: int
     end: int
+
+    @property
+    def end_s(self) -> Fraction:
+        """The same in seconds."""
+        return Fraction(self.end, self.fragmented.timescale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,29 +29,30 @@ from pipeline.graph_input import (
 from pipeline.model import PosterOut, PreviewOut, Step, StoryboardOut
 
 # A key frame before its moment lies before zero and would be dropped; and candidates are looked at
-# once, so packing them tightly is not worth the time.
-_CANDIDATE = {"fps_mode": "passthrough", "compression_level": 1}
+# once, so they are not packed at all: PNG took as much time as decoding 100 frames [m].
+_CANDIDATE = {"fps_mode": "passthrough", "vcodec": "ppm"}
 # Enough for the eye to see motion, and a moment of 0.8 s is a whole number of frames.
 PREVIEW_RATE = 15
 
 
 def candidates(step: Step, bench: Bench, *, sparing: bool) -> tuple[str, ...]:
-    """One picture from each moment a poster could be taken from: 0.png, 1.png, ...
+    """One picture from each moment a poster could be taken from: 0.ppm, 1.ppm, ...
 
-    A `sparing` look decodes key frames alone, unless a reporter chose the moment.
+    A `sparing` look decodes key frames alone, unless a reporter chose the moment; of short films,
+    those frames that others are built on.
     """
     first = next(out for out in step.outputs if isinstance(out, PosterOut))
     if step.treatment is None:
         raise ValueError("a poster needs a treatment")
     if first.every_ms:
-        return _spread_candidates(first, step, bench)
+        return _spread_candidates(step, bench, {"skip_frame": "noref"} if sparing else {})
     outputs = []
     for number, moment_ms in enumerate(first.moments_ms):
         if sparing and len(first.moments_ms) > 1:
             picture = _near(moment_ms, step, bench)
         else:
             picture = _at(moment_ms, step, bench)
-        target = file(bench.folder / f"{number}.png")
+        target = file(bench.folder / f"{number}.ppm")
         picture = _candidate(picture, first, step)
         outputs.append(ffmpeg.output(picture, target, vframes=1, update=1, **_CANDIDATE))
     return compiled(outputs, bench)
@@ -93,15 +94,17 @@ def _options(step: Step) -> dict[str, Any]:
     return kept(step.treatment) if step.treatment else {}
 
 
-def _spread_candidates(out: PosterOut, step: Step, bench: Bench) -> tuple[str, ...]:
+def _spread_candidates(step: Step, bench: Bench, spared: dict[str, str]) -> tuple[str, ...]:
     """A picture every so often from one decode: for films of few pixels, cheaper than seeking."""
-    picture = _picture(opened(step, bench, **begun(step.span), **_options(step)), step)
+    out = next(out for out in step.outputs if isinstance(out, PosterOut))
+    source = opened(step, bench, **begun(step.span), **_options(step), **spared)
+    picture = _picture(source, step)
     if ends := bounds(step.span):
         picture = picture.filter("trim", **ends)
     # `select`, not `fps`: the first picture comes in any case, also of a film that lies of its end.
     apart = f"isnan(prev_selected_t)+gte(t-prev_selected_t,{out.every_ms / 1000:.6f})"
     picture = _candidate(picture.filter("select", apart), out, step)
-    target = file(bench.folder / "%d.png")
+    target = file(bench.folder / "%d.ppm")
     count = len(out.moments_ms)
     made = ffmpeg.output(picture, target, vframes=count, start_number=0, **_CANDIDATE)
     return compiled([made], bench)

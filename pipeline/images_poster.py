@@ -18,6 +18,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageStat
 
 from pipeline import errors
 
+# What frames come in: JPEG and PNG from elsewhere, PPM from our own decoder.
+_FRAMES = ("JPEG", "PNG", "PPM")
 # What mail programs and link cards take without complaint.
 _BADGE_WIDTH, _BADGE_BYTES = 1200, 150_000
 # Part of the short side: seen at 300 px, not in the way at 1200.
@@ -52,8 +54,19 @@ class Look:
     detail: float
 
 
+def make(frames: list[str], outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every poster of a film from the best of its frames; see `choose`, `poster` and `badge`.
+
+    An output has a target, a quality, and is badged or not.
+    """
+    best = frames[choose(frames)]
+    return [
+        (badge if out["badged"] else poster)(best, out["target"], out["quality"]) for out in outputs
+    ]
+
+
 def choose(paths: list[str]) -> int:
-    """Index of the best poster among JPEG or PNG frames of one film; the first wins a tie.
+    """Index of the best poster among frames of one film; the first wins a tie.
 
     Bars that are black in every frame do not count. Among equally good frames the one that looks
     like the rest of the film wins. A frame that does not open is passed over; errors.Unreadable
@@ -94,7 +107,7 @@ def poster(source: str, target: str, quality: int = 82) -> dict[str, Any]:
 
     Answers file, width, height, bytes, sha256 and media_type as measured.
     """
-    with Image.open(source, formats=("JPEG", "PNG")) as frame:
+    with Image.open(source, formats=_FRAMES) as frame:
         return _written(_jpeg(frame.convert("RGB"), quality), target)
 
 
@@ -103,7 +116,7 @@ def badge(source: str, target: str, quality: int = 82) -> dict[str, Any]:
 
     Answers file, width, height, bytes, sha256 and media_type as measured.
     """
-    with Image.open(source, formats=("JPEG", "PNG")) as plain:
+    with Image.open(source, formats=_FRAMES) as plain:
         plain.draft("RGB", (_BADGE_WIDTH, 1))
         image = plain.convert("RGB")
     image.thumbnail((_BADGE_WIDTH, image.height), Image.Resampling.LANCZOS)
@@ -128,7 +141,7 @@ def placeholder(target: str, width: int, height: int, kind: str) -> dict[str, An
 
 def _opened(path: str) -> Image.Image | None:
     try:
-        with Image.open(path, formats=("JPEG", "PNG")) as frame:
+        with Image.open(path, formats=_FRAMES) as frame:
             frame.draft("RGB", _JUDGED)
             image = frame.convert("RGB")
     except (OSError, SyntaxError, ValueError):

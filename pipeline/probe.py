@@ -9,6 +9,7 @@ is opened, then `probe_media` for how film and sound are read.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
 TIMEOUT_S = 120.0
 """A healthy file takes well under a second; a scan of the largest file read whole, a few."""
 SEAM_TIMEOUT_S = 10.0
-"""Two groups of pictures take a tenth of a second to decode."""
+"""A group of pictures takes a fraction of a second to decode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,11 @@ class Facts:
     """What a finished film or sound file of ours really is.
 
     `width` and `height` are as displayed; `frames` counts the packets of the picture;
-    `decodes` says that the first and the last group of pictures, and the sound beside them, were
-    decoded without a complaint. Of a `fragmented` file `duration_ms` is when its last sample is
-    over, on the film's own clock.
+    `decodes` says that the first picture, the last group of them and the sound beside were decoded
+    without a complaint. `broken_ms` are those of the seams asked about that do not decode from the
+    key frame before them on. Both leave out pictures that none is built on, but for those next to
+    the end or the seam. Of a `fragmented` file `duration_ms` is when its last sample is over, on
+    the film's own clock.
     """
 
     kind: Kind
@@ -59,6 +62,7 @@ class Facts:
     duration_ms: int
     streams: tuple[StreamFacts, ...]
     decodes: bool
+    broken_ms: tuple[int, ...] = ()
     width: int | None = None
     height: int | None = None
     frames: int | None = None
@@ -80,10 +84,17 @@ def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
     return found
 
 
-def facts(path: Path, scratch: Path, limits: Limits) -> Facts:
-    """Measure a film or sound file that we made. Raises Unreadable when it cannot be opened."""
-    (found,) = facts_of_all((path,), scratch, limits)
-    return found
+def facts(path: Path, scratch: Path, limits: Limits, seams_ms: Sequence[int] = ()) -> Facts:
+    """Measure a film or sound file that we made, and its seams at those moments.
+
+    Raises Unreadable when it cannot be opened.
+    """
+    command = _command(path, scratch, limits)
+    patience_s = command.timeout_s + len(seams_ms) * SEAM_TIMEOUT_S
+    arguments = {"paths": [str(path)], "seams_ms": list(seams_ms)}
+    command = dataclasses.replace(command, timeout_s=patience_s)
+    (found,) = _ask("measure", arguments, command, tuple[Facts, ...])
+    return found  # type: ignore[no-any-return]
 
 
 def facts_of_all(paths: tuple[Path, ...], scratch: Path, limits: Limits) -> tuple[Facts, ...]:
@@ -91,16 +102,6 @@ def facts_of_all(paths: tuple[Path, ...], scratch: Path, limits: Limits) -> tupl
     arguments = {"paths": [str(path) for path in paths]}
     command = dataclasses.replace(_command(paths[0], scratch, limits), reads=paths)
     found: tuple[Facts, ...] = _ask("measure", arguments, command, tuple[Facts, ...])
-    return found
-
-
-def seams(path: Path, at_ms: list[int], scratch: Path, limits: Limits) -> list[int]:
-    """Which of these moments of a film of ours do not decode from the key frame before them on."""
-    arguments = {"path": str(path), "at_ms": at_ms}
-    command = dataclasses.replace(
-        _command(path, scratch, limits), timeout_s=TIMEOUT_S + len(at_ms) * SEAM_TIMEOUT_S
-    )
-    found: list[int] = _ask("decode_seams", arguments, command, list[int])
     return found
 
 
@@ -152,19 +153,12 @@ def examine(path: str, limits: dict[str, Any]) -> Probe:
     return _media(path, kind, allowed)
 
 
-def measure(paths: list[str]) -> list[dict[str, Any]]:
+def measure(paths: list[str], seams_ms: Sequence[int] = ()) -> list[dict[str, Any]]:
     """The child's side of `facts` and `facts_of_all`."""
     from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
 
-    found = (probe_facts.measured(path) for path in paths)
+    found = (probe_facts.measured(path, seams_ms) for path in paths)
     return [adapter(Facts).dump_python(one, mode="json") for one in found]
-
-
-def decode_seams(path: str, at_ms: list[int]) -> list[int]:
-    """The child's side of `seams`."""
-    from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
-
-    return probe_facts.broken_seams(path, at_ms)
 
 
 def _photo(path: str, limits: Limits) -> Probe:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import mmap
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -25,43 +26,48 @@ from pipeline.probe_streams import MS, displayed, ms
 from pipeline.probe_time import Timeline
 
 _END_S = 2  # the last group of pictures begins no earlier than this before the end, or is longer
-_BEFORE_S = Fraction(1, 10)  # a seam is looked at from this long before it to this long after
-_FIRST = {"video": 1, "audio": 20}  # key packets: a group of pictures, half a second of sound
+_NEAR_S = Fraction(1, 10)  # every picture is decoded this long before an end or a seam, and after
+_FIRST = {"video": 1, "audio": 20}  # packets: a picture, half a second of sound
+# Damage lies in the bits and is told by reading them; nobody looks at these pictures.
+_DECODER = {"err_detect": "explode", "skip_loop_filter": "all"}
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp3"}
 
 
-def measured(path: str) -> Facts:
+def measured(path: str, seams_ms: Sequence[int] = ()) -> Facts:
     """Facts about the file at `path`. Raises Unreadable when it cannot be opened."""
     try:
         with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
             if not container.streams.video and not container.streams.audio:
                 raise Unreadable("There is no picture and no sound in the file.")
+            for stream in (*container.streams.video, *container.streams.audio):
+                stream.codec_context.options = _DECODER
             inside = _inside(path) if "mp4" in container.format.name else None
-            return _fragmented(container, inside) if inside else _facts(container)
+            return _fragmented(container, inside) if inside else _facts(container, seams_ms)
     except (av.error.FFmpegError, ValueError) as error:
         raise diagnose.unreadable(f"{error!r}") from error
-
-
-def broken_seams(path: str, at_ms: list[int]) -> list[int]:
-    """Moments that do not decode, from the key frame before each to the first frames after it."""
-    with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
-        video = container.streams.video[0]
-        video.codec_context.options = {"err_detect": "explode"}
-        return [at for at in at_ms if not _passes(container, video, Fraction(at, 1000))]
 
 
 def _passes(container: Any, video: Any, at: Fraction) -> bool:
     """Decode across a seam: its first picture is a key frame, and all before it are there."""
     try:
-        container.seek(max(0, int((at - _BEFORE_S) / video.time_base)), stream=video)
-        for frame in container.decode(video):
-            if frame.is_corrupt:
+        container.seek(max(0, int((at - _NEAR_S) / video.time_base)), stream=video)
+        for packet in container.demux(video):
+            _spare(packet, at - _NEAR_S)
+            frames = packet.decode()
+            if any(frame.is_corrupt for frame in frames):
                 return False
-            if frame.time is not None and frame.time > at + _BEFORE_S:
+            if any(frame.time is not None and frame.time > at + _NEAR_S for frame in frames):
                 return True
     except (av.error.FFmpegError, ValueError):
         return False
     return True
+
+
+def _spare(packet: Any, near_s: Fraction) -> None:
+    """Before `near_s`, decode those pictures alone that later ones are built on: half the work."""
+    if packet.stream.type == "video" and packet.pts is not None:
+        is_far = packet.pts * packet.time_base < near_s
+        packet.stream.codec_context.skip_frame = "NONREF" if is_far else "DEFAULT"
 
 
 def _inside(path: str) -> fragments.Inside | None:
@@ -75,16 +81,15 @@ def _inside(path: str) -> fragments.Inside | None:
 def _fragmented(container: Any, inside: fragments.Inside) -> Facts:
     """Facts of one track in fragments: times from its boxes, its first and its last decoded."""
     stream = container.streams[0]
-    stream.codec_context.options = {"err_detect": "explode"}
     known, clock = inside.fragmented, inside.fragmented.timescale
     first = _first(container, stream)
-    last = _decode(container, [stream], Fraction(known.segments[-1].start, clock), None)
+    last = _last(container, [stream], Fraction(known.segments[-1].start, clock), inside.end_s)
     size = _size(stream, first)
     is_film = stream.type == "video"
     return Facts(
         kind=Kind.VIDEO if is_film else Kind.AUDIO,
         container=container.format.name,
-        duration_ms=ms(Fraction(inside.end, clock)),
+        duration_ms=ms(inside.end_s),
         streams=(),
         decodes=bool(first and last),
         width=size[0] if size else None,
@@ -111,10 +116,8 @@ def _first(container: Any, stream: Any) -> list[Any]:
     return frames
 
 
-def _facts(container: Any) -> Facts:
+def _facts(container: Any, seams_ms: Sequence[int]) -> Facts:
     streams = [*container.streams.video[:1], *container.streams.audio[:1]]
-    for stream in streams:
-        stream.codec_context.options = {"err_detect": "explode"}
     walks = {stream.index: _Walk(Timeline(stream.time_base or MS)) for stream in streams}
     for packet in container.demux(*streams):
         if packet.size and packet.pts is not None and not packet.is_discard:
@@ -124,14 +127,19 @@ def _facts(container: Any) -> Facts:
     audio = next((one for one in seen if one.type == "audio"), None)
     start = min((walk.times.first_s for walk in walks.values()), default=Fraction(0))
     end = max((walk.times.end_s() for walk in walks.values()), default=Fraction(0))
-    first, last = _decoded(container, streams, end)
-    size = _size(streams[0], first)
+    first = [_first_of(container, stream) for stream in streams]
+    over = walks[streams[0].index].times.end_s()
+    last = _last(container, streams, max(Fraction(0), end - _END_S), over)
+    size = _size(streams[0], first[0])
     return Facts(
         kind=Kind.VIDEO if video else Kind.AUDIO,
         container=container.format.name,
         duration_ms=ms(end - start),
         streams=seen,
-        decodes=bool(first and last),
+        decodes=bool(all(first) and last),
+        broken_ms=tuple(
+            at for at in seams_ms if not _passes(container, streams[0], Fraction(at, 1000))
+        ),
         width=size[0] if size else None,
         height=size[1] if size else None,
         frames=video.packets if video else None,
@@ -178,22 +186,18 @@ def _stream(stream: Any, walk: _Walk) -> StreamFacts:
     )
 
 
-def _decoded(container: Any, streams: list[Any], end: Fraction) -> tuple[list[Any], list[Any]]:
-    """Frames of the first group of pictures and of the last; empty where one has a complaint."""
-    start = _decode(container, streams, Fraction(0), _FIRST[streams[0].type])
-    return start, _decode(container, streams, max(Fraction(0), end - _END_S), None)
+def _first_of(container: Any, stream: Any) -> list[Any]:
+    container.seek(0, backward=True)
+    return _first(container, stream)
 
 
-def _decode(container: Any, streams: list[Any], at: Fraction, keys: int | None) -> list[Any]:
-    """Frames from the key packet before `at` seconds on, `keys` key packets long or to the end."""
+def _last(container: Any, streams: list[Any], at: Fraction, end: Fraction) -> list[Any]:
+    """Frames from the key packet before `at` seconds to the end; none where one has a complaint."""
     frames: list[Any] = []
     try:
         container.seek(int(at * av.time_base), backward=True)
         for packet in container.demux(*streams):
-            if keys is not None and packet.is_keyframe and packet.stream is streams[0]:
-                keys -= 1
-                if keys < 0:
-                    break
+            _spare(packet, end - _NEAR_S)
             frames += packet.decode()
     except (av.error.FFmpegError, ValueError):
         return []

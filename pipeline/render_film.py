@@ -21,7 +21,6 @@ from pipeline import fragments, graph, graph_stills, loudness, storyboard
 from pipeline.errors import ToolBug, Unreadable
 from pipeline.figures import clock
 from pipeline.model import (
-    Artifact,
     CopyOut,
     FilmOut,
     PosterOut,
@@ -32,7 +31,7 @@ from pipeline.model import (
     StoryboardOut,
     VideoOut,
 )
-from pipeline.probe import Facts, seams
+from pipeline.probe import Facts
 from pipeline.process import call, run
 from pipeline.shop import (
     Made,
@@ -182,8 +181,9 @@ def make_film(step: Step, shop: Shop, report: Report) -> Made:
     argv = graph.joined(laid, sound, target, shop.bench, begin_s=begin_s)
     encode(argv, step, shop, report)
     laid.unlink()
-    found = facts_of(target, shop, step)
-    checked = _check_film(step, out, [made for made, _ in pieces], found, shop)
+    seams = tuple(round(_begin(piece) * 1000) for piece, _ in pieces[1:])
+    found = facts_of(target, shop, step, seams)
+    checked = _check_film(step, out, [made for made, _ in pieces], found)
     made = artifact(out.role, target, found, checked | _loudness(shop))
     seen = dataclasses.replace(made, duration_ms=round(_end(pieces[-1][0]) * 1000))
     notes = (*_missing(step, out, [a for a, _ in pieces]), *cut_short(step, seen))
@@ -230,9 +230,7 @@ def _end(made: Reel) -> Fraction:
     return Fraction(last.start + last.duration, inside.timescale)
 
 
-def _check_film(
-    step: Step, out: FilmOut, pieces: list[Reel], found: Facts, shop: Shop
-) -> dict[str, Any]:
+def _check_film(step: Step, out: FilmOut, pieces: list[Reel], found: Facts) -> dict[str, Any]:
     """Frames, order in time, seams, and the two ends; raises ToolBug, answers the figures."""
     frames = sum(piece.frames or 0 for piece in pieces)
     if found.frames != frames or not found.decodes:
@@ -240,14 +238,12 @@ def _check_film(
     frame = 1 / out.frame_rate
     if any(_begin(late) < _end(early) - frame for early, late in pairwise(pieces)):
         raise _wrong(step, f"chunks overlap: {[(_begin(p), _end(p)) for p in pieces]}")
-    at = [round(_begin(piece) * 1000) for piece in pieces[1:]]
-    broken = seams(shop.folder / out.file, at, shop.folder, shop.limits)
-    if broken:
-        raise _wrong(step, f"seams that do not decode: {broken} ms")
+    if found.broken_ms:
+        raise _wrong(step, f"seams that do not decode: {found.broken_ms} ms")
     if not all(one.in_order for one in found.streams):
         raise _wrong(step, f"times that run back, or that come twice: {found.streams}")
     return {
-        "seams": len(at),
+        "seams": len(pieces) - 1,
         "over_ms": _over_ms(step, _end(pieces[-1])),
         "av_offset_ms": _av_offset_ms(step, out, found),
         "label": f"{out.rung}p",
@@ -330,24 +326,27 @@ def make_poster(step: Step, shop: Shop, report: Report) -> Made:
     for sparing in (True, False):
         argv = graph_stills.candidates(step, shop.bench, sparing=sparing)
         finished = run(shop.command(argv, step.timeout_s))
-        frames = sorted(shop.folder.glob("*.png"), key=lambda path: int(path.stem))
+        frames = sorted(shop.folder.glob("*.ppm"), key=lambda path: int(path.stem))
         if frames:
             break
     else:
         raise diagnosed(finished, step)
     report(Progress(percent=60, text="choosing the poster"))
     # The frames were decoded from an upload, so their bytes are judged in a confined child too.
-    paths = [str(path) for path in frames]
-    best = call("pipeline.images_poster:choose", {"paths": paths}, python_child(step, shop))
-    return Made(artifacts=tuple(_poster(out, paths[best], step, shop) for out in outs))
-
-
-def _poster(out: PosterOut, frame: str, step: Step, shop: Shop) -> Artifact:
-    target = shop.folder / out.file
-    function = "pipeline.images_poster:" + ("badge" if out.badge else "poster")
-    arguments = {"source": frame, "target": str(target), "quality": out.quality}
-    found = call(function, arguments, python_child(step, shop))
-    return image_artifact(out.role, target, found)
+    arguments = {
+        "frames": [str(path) for path in frames],
+        "outputs": [
+            {"target": str(shop.folder / out.file), "quality": out.quality, "badged": out.badge}
+            for out in outs
+        ],
+    }
+    made = call("pipeline.images_poster:make", arguments, python_child(step, shop))
+    return Made(
+        artifacts=tuple(
+            image_artifact(out.role, shop.folder / out.file, found)
+            for out, found in zip(outs, made, strict=True)
+        )
+    )
 
 
 def make_storyboard(step: Step, shop: Shop, report: Report) -> Made:

@@ -7,8 +7,9 @@ makers that work here.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,20 +164,26 @@ def diagnosed(finished: Finished, step: Step) -> NewsreelError:
     return found
 
 
-def facts_of(path: Path, shop: Shop, step: Step) -> Facts:
+def facts_of(path: Path, shop: Shop, step: Step, seams_ms: tuple[int, ...] = ()) -> Facts:
     """Measure an output; Unreadable where there is none, ToolBug where it cannot be played."""
-    (found,) = facts_of_all((path,), shop, step)
-    return found
+    with _ours((path,), step):
+        return probe.facts(path, shop.folder, shop.limits, seams_ms)
 
 
 def facts_of_all(paths: tuple[Path, ...], shop: Shop, step: Step) -> tuple[Facts, ...]:
     """The same for several outputs of one step, in one child."""
+    with _ours(paths, step):
+        return probe.facts_of_all(paths, shop.folder, shop.limits)
+
+
+@contextlib.contextmanager
+def _ours(paths: tuple[Path, ...], step: Step) -> Iterator[None]:
     if not all(path.exists() and path.stat().st_size for path in paths):
         raise Unreadable(
             f"{step.source.name}: nothing in it could be decoded. Copy it again from the camera."
         )
     try:
-        return probe.facts_of_all(paths, shop.folder, shop.limits)
+        yield
     except BadInput as error:
         raise ToolBug(
             f"{step.source.name}: what was made of it cannot be played and was not published.",

@@ -514,7 +514,10 @@ def test_a_seam_that_does_not_decode_is_caught(
 ) -> None:
     """The place is told in the evidence."""
     film = fresh(tmp_path)
-    monkeypatch.setattr(render_film, "seams", lambda *_: [1000])
+    for name in film.step("film").needs:
+        film.make(name)
+    real = render_film.facts_of
+    monkeypatch.setattr(render_film, "facts_of", lambda *a: changed(real(*a), broken_ms=(1000,)))
     with pytest.raises(ToolBug) as raised:
         film.make("film")
     assert "1000" in raised.value.evidence
