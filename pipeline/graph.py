@@ -1,8 +1,9 @@
-"""From a step to the encoder's argument list: chunks of films, sound, joined films.
+"""From a step to the encoder's argument list: chunks of films, their sound, joined films.
 
 Owns the encoders' flags, each with its reason. Pure: it compiles, it never runs. All names go in as
 `file:` plus an absolute path, every input's demuxer is forced, and protocols are limited to files:
-see `graph_input`. `render` and `render_film` run what is compiled here, through `process`.
+see `graph_input`; recordings are in `graph_sound`. `render` and `render_film` run what is compiled
+here, through `process`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import ffmpeg
 
-from pipeline import loudness
+from pipeline import graph_sound
 from pipeline.graph_input import (
     CLEAN,
     CLOCK,
@@ -30,26 +31,19 @@ from pipeline.graph_input import (
     shown,
     woven,
 )
+from pipeline.loudness import Level
 from pipeline.model import (
-    AudioOut,
     CopyOut,
     SoundOut,
-    SoundTrack,
     Step,
     VideoOut,
 )
 
-# True peaks are found at four times the sampling rate (ITU-R BS.1770-5, annex 2).
-OVERSAMPLING = 4
-# FFmpeg's name for a stereo layout and for a single channel.
-_LAYOUTS = {1: "mono", 2: "stereo"}
 # From rung to rung: a bicubic kernel sharper than the usual one (B 0, C 0.8). Measured at 720 for
 # equal bytes: a point of VMAF above Lanczos for a fifth less CPU, and no halos seen.
 SHARPER = {"flags": "bicubic", "param0": 0, "param1": 0.8}
 # Of a period: repeated pictures as far apart are not too many.
 NEARLY = Fraction(95, 100)
-# Peaks of a waveform need no more than this, and a fifth of the work of 48 kHz.
-WAVEFORM_RATE = 8000
 
 
 def chunk(step: Step, bench: Bench) -> tuple[str, ...]:
@@ -77,10 +71,10 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     return compiled([made], bench)
 
 
-def film_sound(step: Step, bench: Bench, gain_db: float) -> tuple[str, ...]:
+def film_sound(step: Step, bench: Bench, level: Level) -> tuple[str, ...]:
     """A film's sound track as a whole, in fragmented MP4, beginning at the film's zero."""
     out = next(out for out in step.outputs if isinstance(out, SoundOut))
-    sound = _levelled(_heard(step, bench, out.track), out.track, gain_db)
+    sound = graph_sound.levelled(graph_sound.heard(step, bench, out.track), out.track, level)
     if out.length_ms is not None:
         # Silence to the end of the film: players wait for a track that ends early. And not more.
         sound = sound.filter("apad", whole_dur=f"{out.length_ms}ms")
@@ -115,45 +109,6 @@ def joined(
         **CLEAN,
     }
     return compiled([ffmpeg.output(*inputs, file(target), **flags)], bench)
-
-
-def measure_sound(step: Step, bench: Bench, stretch_samples: int) -> tuple[str, ...]:
-    """Loudness on stderr, and on stdout the peak level of every stretch of the waveform."""
-    if step.sound is None:
-        raise ValueError("nothing to measure")
-    sound = _heard(step, bench, step.sound)
-    sound = sound.filter("aformat", channel_layouts=_LAYOUTS[step.sound.channels])
-    loud, shape = copies(sound, 2, "asplit")
-    # framelog=quiet: the summary alone, not ten lines for every second.
-    loud = loud.filter("ebur128", peak="true", framelog="quiet")
-    shape = (
-        shape.filter("aresample", WAVEFORM_RATE)
-        .filter("aformat", channel_layouts="mono")
-        .filter("asetnsamples", n=stretch_samples, p=0)
-        .filter("astats", metadata=1, reset=1, measure_perchannel="none")
-        .filter("ametadata", "print", key="lavfi.astats.Overall.Peak_level", file="-")
-    )
-    outputs = [ffmpeg.output(stream, "-", format="null") for stream in (loud, shape)]
-    return compiled(outputs, bench, progress=False, loglevel="info")
-
-
-def measure_file(path: Path, bench: Bench) -> tuple[str, ...]:
-    """Loudness on stderr of a file that was made here."""
-    sound = own(path)["a:0"]
-    sound = sound.filter("ebur128", peak="true", framelog="quiet")
-    output = ffmpeg.output(sound, "-", format="null")
-    return compiled([output], bench, progress=False, loglevel="info")
-
-
-def sound(step: Step, bench: Bench, gain_db: float) -> tuple[str, ...]:
-    """Every sound file of a step from one decode."""
-    outs = [out for out in step.outputs if isinstance(out, AudioOut)]
-    levelled = _levelled(_heard(step, bench, outs[0].track), outs[0].track, gain_db)
-    outputs = [
-        ffmpeg.output(copy, file(bench.folder / out.file), **_sound_flags(out))
-        for copy, out in zip(copies(levelled, len(outs), "asplit"), outs, strict=True)
-    ]
-    return compiled(outputs, bench)
 
 
 def subtitles(step: Step, bench: Bench, stream: int) -> tuple[str, ...]:
@@ -194,17 +149,6 @@ def _held(picture: Any, rung: VideoOut, zero_s: Fraction) -> Any:
     last = seconds(zero_s + Fraction(rung.hold_from_ms + 1, 1000))
     apart = f"if(lte(t,{last}),0.001,{seconds(NEARLY / rung.frame_rate)})"
     return picture.filter("select", f"isnan(prev_selected_t)+gte(t-prev_selected_t,{apart})")
-
-
-def _heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
-    """One sound track, or a stretch of it, on the published clock."""
-    span = step.span
-    sound = opened(step, bench, **begun(span))[str(track.stream)]
-    if ends := bounds(span):
-        sound = sound.filter("atrim", **ends)
-    if span.late_s:
-        sound = sound.filter("asetpts", f"PTS-{seconds(span.late_s)}/TB")
-    return sound
 
 
 def _cascade(source: Any, step: Step, rungs: list[VideoOut]) -> list[Any]:
@@ -305,26 +249,3 @@ _FRAGMENTED: dict[str, Any] = {
     "movflags": "+cmaf+frag_discont+skip_trailer",
     "use_editlist": 0,
 }
-
-
-def _levelled(sound: Any, track: SoundTrack, gain_db: float) -> Any:
-    """Bring a track to its loudness: one gain for the whole of it, then a true-peak limiter."""
-    # first_pts=0 with async=1 fills a late start and gaps with silence, so sound stays in place.
-    sound = sound.filter("aresample", **{"async": 1, "first_pts": 0})
-    sound = sound.filter("aformat", channel_layouts=_LAYOUTS[track.channels])
-    sound = sound.filter("volume", f"{gain_db}dB")
-    limited = sound.filter("aresample", track.sample_rate * OVERSAMPLING).filter(
-        "alimiter", limit=f"{loudness.ceiling(track):.4f}", level="false", attack=5, release=50
-    )
-    return limited.filter("aresample", track.sample_rate)
-
-
-def _sound_flags(out: AudioOut) -> dict[str, Any]:
-    codecs = {"aac": "aac", "mp3": "libmp3lame"}
-    flags = {
-        "acodec": codecs[out.codec],
-        "audio_bitrate": out.track.bitrate_bps,
-        "ar": out.track.sample_rate,
-        **{key: value for key, value in CLEAN.items() if key != "flags:v"},
-    }
-    return flags | ({"movflags": "+faststart"} if out.codec == "aac" else {})

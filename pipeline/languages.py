@@ -88,6 +88,12 @@ def same(one: str, other: str) -> bool:
     return primary != "und" and primary == other.partition("-")[0]
 
 
+def iso639_2(language: str) -> str:
+    """The three letters that MP4 and ID3 write for a BCP-47 tag; "" for a language unknown here."""
+    codes = _LANGUAGES.get(language.partition("-")[0], ((), ""))[0]
+    return codes[-1] if codes else ""
+
+
 def label(language: str) -> str:
     """The language's own name, with script or region where the tag has one ("Português (BR)")."""
     primary, *rest = language.split("-")

@@ -1,7 +1,8 @@
 """Loudness: from measured figures to the gain that is applied, and to the drawn waveform.
 
 Owns the reading of FFmpeg's `ebur128` and `astats` reports and the arithmetic after EBU R 128 and
-ITU-R BS.1770-5. Pure. `graph` asks for the measurement, `render` brings its text here.
+ITU-R BS.1770-5. Pure. `graph_sound` asks for the measurement, `shop` brings its text here; `flaws`
+says in words what is wrong with a recording.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pipeline.model import SoundTrack
 SILENCE_LUFS = -70.0
 # The limiter stops half a decibel short of the ceiling: lossy coding overshoots by about that.
 CODEC_MARGIN_DB = 0.5
-# Peaks this near to full scale, measured as true peak, mean the recording was clipped.
-CLIPPED_DBTP = -0.05
+# A file is encoded once more where it is farther off than this: half of what directories allow.
+TOLERANCE_LU = 0.5
+# Of what is added where the limiter is at work, it takes about a third away again.
+EATEN = 1.5
 # A waveform shows 48 dB: quieter than that is a flat line.
 FLOOR_DB = -48.0
 BAR, GAP, HEIGHT = 2, 1, 64
@@ -28,6 +31,24 @@ _INTEGRATED = re.compile(r"^\s*I:\s+(-?[\d.]+|-inf|nan) LUFS", re.MULTILINE)
 _RANGE = re.compile(r"^\s*LRA:\s+(-?[\d.]+|-inf|nan) LU\b", re.MULTILINE)
 _PEAK = re.compile(r"^\s*Peak:\s+(-?[\d.]+|-inf|nan) dBFS", re.MULTILINE)
 _LEVEL = re.compile(r"Overall\.Peak_level=(-?[\d.]+|-?inf|nan)")
+_COUNT = re.compile(r"Overall\.Peak_count=([\d.]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How a programme is levelled: a gain for the whole of it, and a ceiling for its true peaks."""
+
+    gain_db: float
+    ceiling_dbtp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peaks:
+    """Sample peaks of every stretch of a recording: the level in dBFS, and how often it is met."""
+
+    every_ms: int
+    levels: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +87,20 @@ def read_summary(report: str) -> Loudness:
     return Loudness(integrated_lufs=values[0], range_lu=values[1], true_peak_dbtp=values[2])
 
 
-def read_levels(report: str) -> tuple[float, ...]:
-    """Peak level in dBFS of each stretch, in order, from `ametadata=print`."""
-    return tuple(_number(text) for text in _LEVEL.findall(report))
+def read_peaks(report: str, every_ms: int) -> Peaks:
+    """The peaks of each stretch, in order, from what `astats` told `ametadata=print`."""
+    return Peaks(
+        every_ms=every_ms,
+        levels=tuple(_number(text) for text in _LEVEL.findall(report)),
+        counts=tuple(round(float(text)) for text in _COUNT.findall(report)),
+    )
+
+
+def level(measured: Loudness, track: SoundTrack) -> Level:
+    """How a programme is first brought to its target."""
+    return Level(
+        gain_db=gain_db(measured, track), ceiling_dbtp=track.true_peak_dbtp - CODEC_MARGIN_DB
+    )
 
 
 def gain_db(measured: Loudness, track: SoundTrack) -> float:
@@ -78,18 +110,26 @@ def gain_db(measured: Loudness, track: SoundTrack) -> float:
     return round(min(track.loudness_lufs - measured.integrated_lufs, track.max_gain_db), 2)
 
 
-def ceiling(track: SoundTrack) -> float:
-    """The limiter's ceiling as a linear amplitude."""
-    return float(10 ** ((track.true_peak_dbtp - CODEC_MARGIN_DB) / 20))
+def mended(used: Level, came: Loudness, track: SoundTrack) -> Level | None:
+    """Another level for a file that missed its target, None for one that is right.
+
+    Lossy coding may overshoot by more than was left for it, and a limiter with much to do makes
+    a programme quieter than its gain promised.
+    """
+    over = came.true_peak_dbtp - track.true_peak_dbtp
+    lacks = track.loudness_lufs - came.integrated_lufs
+    gain = used.gain_db
+    if not came.silent and abs(lacks) > TOLERANCE_LU:
+        more = lacks * EATEN if lacks > 0 else lacks
+        gain = round(min(gain + more, track.max_gain_db), 2)
+    ceiling = used.ceiling_dbtp - (over + 0.1 if over > 0 else 0)
+    again = Level(gain_db=gain, ceiling_dbtp=round(ceiling, 2))
+    return None if again == used else again
 
 
-def remarks(measured: Loudness) -> list[str]:
-    """What a reporter should know about the recording."""
-    if measured.silent:
-        return ["The recording is silent."]
-    if measured.true_peak_dbtp >= CLIPPED_DBTP:
-        return ["The recording was clipped: its loudest passages are distorted."]
-    return []
+def amplitude(decibels: float) -> float:
+    """A level in dB against full scale as a linear amplitude."""
+    return float(10 ** (decibels / 20))
 
 
 def bars(levels: Sequence[float], count: int) -> tuple[float, ...]:

@@ -31,7 +31,7 @@ from pipeline.model import (
     VideoOut,
     adapter,
 )
-from pipeline.order import IDLE
+from pipeline.order import IDLE, shifted
 from pipeline.records import ItemRecords, PostDrop
 from pipeline.todo import is_settled
 
@@ -41,6 +41,8 @@ STABLE = {
     "poster-play": "poster-play.jpg",
     "sound": "audio.m4a",
     "enclosure": "audio.mp3",
+    "cover": "cover.jpg",
+    "square": "square.jpg",
     "waveform": "waveform.svg",
     "video": "video.mp4",
     "preview": "preview.mp4",
@@ -52,7 +54,7 @@ CHUNK_WEIGHT = 8
 # The step of each kind of item that spans all of what is published.
 WHOLE = ("film", "sound")
 # Of a probe, only technical facts are published: titles and captions may name people or places.
-PRIVATE = ("title", "artist", "notes", "cover_index", "picture", "chapters", "cuts")
+PRIVATE = ("tags", "notes", "cover_index", "picture", "chapters", "cuts")
 ENDED = frozenset({State.PUBLISHED, State.FAILED})
 
 
@@ -225,7 +227,7 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
         width=width,
         height=height,
         duration_ms=_length_ms(plan),
-        chapters=tuple(_chapters(plan)),
+        chapters=_chapters(plan),
         notes=plan.notes if plan else (),
     )
 
@@ -256,17 +258,12 @@ def _length_ms(plan: Plan | None) -> int | None:
     return next((s.duration_ms for s in plan.steps if s.name in WHOLE), None) if plan else None
 
 
-def _chapters(plan: Plan | None) -> Iterator[Chapter]:
+def _chapters(plan: Plan | None) -> tuple[Chapter, ...]:
     """Chapters on the published clock, those of the published part."""
     main = next((s for s in plan.steps if s.name in WHOLE), None) if plan else None
     if plan is None or main is None:
-        return
-    shift, length = round(main.span.shift_s * 1000), main.duration_ms
-    for chapter in plan.probe.chapters:
-        start, end = chapter.start_ms - shift, chapter.end_ms - shift
-        if end > 0 and (length is None or start < length):
-            end = end if length is None else min(end, length)
-            yield dataclasses.replace(chapter, start_ms=max(0, start), end_ms=end)
+        return ()
+    return shifted(plan.probe.chapters, main.span, main.duration_ms)
 
 
 def _public_probe(plan: Plan | None) -> dict[str, Any]:

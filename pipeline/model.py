@@ -248,6 +248,20 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """What a recording says of itself, and the files made of it repeat; everything else is dropped.
+
+    `date` is a year, a month or a day; `language` the BCP-47 tag of what is spoken, or empty.
+    """
+
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    date: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What a confined child found in a media file.
 
@@ -268,8 +282,7 @@ class Probe:
     cover_index: int | None = None
     chapters: tuple[Chapter, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
-    title: str = ""
-    artist: str = ""
+    tags: Tags = Tags()
     notes: tuple[str, ...] = ()
 
 
@@ -390,9 +403,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundTrack:
-    """Which sound goes in and what becomes of it; the gain is measured when it is made."""
+    """Which sound goes in and what becomes of it; the gain is measured when it is made.
+
+    `source_rate` is that of what goes in, `sample_rate` that of what comes out.
+    """
 
     stream: int
+    source_rate: int
     channels: int
     sample_rate: int
     bitrate_bps: int
@@ -564,13 +581,32 @@ class PosterOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioOut:
-    """A loudness-normalised sound file."""
+    """A loudness-normalised sound file with its tags, and its chapters on the published clock."""
 
     make: Literal["audio"] = "audio"
     role: str
     file: str
     codec: Literal["aac", "mp3"]
     track: SoundTrack
+    tags: Tags = Tags()
+    chapters: tuple[Chapter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverOut:
+    """A recording's cover art as JPEG, no side longer than `longest` and never enlarged.
+
+    With a `badge` a play badge is burnt in. A `square` fills `longest` both ways, as directories
+    of podcasts want it: the picture stands whole before an enlarged, blurred copy of itself.
+    """
+
+    make: Literal["cover"] = "cover"
+    role: str
+    file: str
+    stream: int
+    shape: Literal["plain", "badge", "square"]
+    longest: int
+    quality: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -632,6 +668,7 @@ Output = Annotated[
     | PreviewOut
     | PosterOut
     | AudioOut
+    | CoverOut
     | WaveformOut
     | PhotoOut
     | CaptionsOut

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pipeline.model import (
     AudioProfile,
     AudioStream,
+    Chapter,
     Drop,
     Limits,
     Probe,
     Profile,
     SoundTrack,
     Source,
+    Span,
     Step,
 )
 
@@ -25,6 +27,8 @@ from pipeline.model import (
 # hands better what is published already.
 FIRST, URGENT, SOON, LATER, IDLE = 0, 1, 3, 6, 9
 MAX_SOUND_CHANNELS = 2
+# The role of the cover inside sound files: it is published nowhere else.
+EMBEDDED = "embedded"
 _CD_RATE = 44_100
 
 
@@ -68,6 +72,7 @@ def sound_track(stream: AudioStream, audio: AudioProfile) -> SoundTrack:
     rate = stream.sample_rate if stream.sample_rate == _CD_RATE else audio.sample_rate
     return SoundTrack(
         stream=stream.index,
+        source_rate=stream.sample_rate,
         channels=channels,
         sample_rate=rate,
         bitrate_bps=audio.aac_bps_per_channel * channels,
@@ -75,3 +80,18 @@ def sound_track(stream: AudioStream, audio: AudioProfile) -> SoundTrack:
         true_peak_dbtp=audio.true_peak_dbtp,
         max_gain_db=audio.max_gain_db,
     )
+
+
+def shifted(
+    chapters: tuple[Chapter, ...], span: Span, length_ms: int | None
+) -> tuple[Chapter, ...]:
+    """Chapters of a file on the clock of the part of it that is published, and only those of it."""
+    late = round(span.shift_s * 1000)
+    end = length_ms if length_ms is not None else max((c.end_ms for c in chapters), default=0)
+    moved = (
+        dataclasses.replace(
+            one, start_ms=max(0, one.start_ms - late), end_ms=min(one.end_ms - late, end)
+        )
+        for one in chapters
+    )
+    return tuple(one for one in moved if one.start_ms < min(one.end_ms, end))

@@ -12,26 +12,33 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from pipeline import languages, plan_film
-from pipeline.intake import clip_ms
+from pipeline.intake import clip_ms, title_of
 from pipeline.model import (
     AudioOut,
+    AudioStream,
     CaptionsOut,
+    CoverOut,
     Drop,
     Kind,
+    Output,
     PhotoOut,
     Plan,
     Sidecar,
     Span,
     Step,
+    Tags,
     TranscriptOut,
     WaveformOut,
     adapter,
     digest,
 )
-from pipeline.order import SOON, URGENT, Order, draft, main_audio, sound_track
+from pipeline.order import EMBEDDED, SOON, URGENT, Order, draft, main_audio, shifted, sound_track
 
 # A width of the photo's own is worth making when it shows this much more than the next.
 WORTHWHILE = 1.15
+# The least that directories of podcasts take; and what fits a car's screen without delaying the
+# start of a file whose cover lies before its sound.
+COVER_SIDE, EMBEDDED_SIDE = 1400, 600
 
 
 def plan(order: Order) -> Plan:
@@ -82,23 +89,85 @@ def _plan_audio(order: Order) -> tuple[list[Step], list[str]]:
     stream = main_audio(order.probe)
     if stream is None:
         raise ValueError("an audio item without a sound track")  # the probe never says so
-    audio = order.profile.audio
+    audio, span = order.profile.audio, _part(order)
     track = sound_track(stream, audio)
-    span = _part(order)
+    length_ms = _length_ms(order.probe.duration_ms, span)
     mp3 = dataclasses.replace(track, bitrate_bps=audio.mp3_bps_per_channel * track.channels)
-    outputs = (
-        AudioOut(role="sound", file="audio.m4a", codec="aac", track=track),
-        AudioOut(role="enclosure", file="audio.mp3", codec="mp3", track=mp3),
+    aac_out = AudioOut(
+        role="sound",
+        file="audio.m4a",
+        codec="aac",
+        track=track,
+        tags=_tags(order, stream),
+        chapters=shifted(order.probe.chapters, span, length_ms),
+    )
+    outputs: tuple[Output, ...] = (
+        aac_out,
+        dataclasses.replace(aac_out, role="enclosure", file="audio.mp3", codec="mp3", track=mp3),
         WaveformOut(role="waveform", file="waveform.svg", bars=audio.waveform_bars, track=track),
+        *_cover_outs(order),
     )
     step = dataclasses.replace(
         draft(order, "sound", SOON),
         outputs=outputs,
         sound=track,
         span=span,
-        duration_ms=_length_ms(order.probe.duration_ms, span),
+        duration_ms=length_ms,
     )
-    return [step], []
+    return [step], list(_left_out(order, stream))
+
+
+def _tags(order: Order, stream: AudioStream) -> Tags:
+    """The reporter's words first, then the file's own; a name is better than nothing."""
+    info, own = order.drop.info, order.probe.tags
+    language = stream.language if stream.language != "und" else own.language
+    return dataclasses.replace(
+        own,
+        title=info.title or own.title or title_of(order.drop.media.name),
+        artist=own.artist or info.credit,
+        language=language,
+    )
+
+
+def _cover_outs(order: Order) -> Iterator[CoverOut]:
+    """Cover art for pages, link cards, directories of podcasts, and the sound files themselves."""
+    index = order.probe.cover_index
+    if index is None:
+        return
+    wanted: tuple[tuple[str, Literal["plain", "badge", "square"], int], ...] = (
+        ("cover", "plain", COVER_SIDE),
+        ("poster", "plain", COVER_SIDE),
+        ("poster-play", "badge", COVER_SIDE),
+        ("square", "square", COVER_SIDE),
+        (EMBEDDED, "plain", EMBEDDED_SIDE),
+    )
+    for role, shape, longest in wanted:
+        yield CoverOut(
+            role=role,
+            file=f"{role}.jpg",
+            stream=index,
+            shape=shape,
+            longest=longest,
+            quality=order.profile.video.poster_quality,
+        )
+
+
+def _left_out(order: Order, stream: AudioStream) -> Iterator[str]:
+    """Sound tracks that a recording has besides the one that is published."""
+    others = [one for one in order.probe.audio if one is not stream]
+    if others:
+        named = ", ".join(_called(one) for one in others)
+        yield (
+            f"The file holds {len(others) + 1} sound tracks; {_called(stream)} is published."
+            f" For {named}, upload a file with that track alone."
+        )
+
+
+def _called(stream: AudioStream) -> str:
+    """What a reporter knows a sound track by."""
+    said = [stream.title, "" if stream.language == "und" else languages.label(stream.language)]
+    words = ", ".join(word for word in said if word)
+    return f"track {stream.index + 1}" + (f" ({words})" if words else "")
 
 
 def _part(order: Order) -> Span:

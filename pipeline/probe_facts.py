@@ -17,6 +17,7 @@ from typing import Any
 
 import av
 import av.error
+from av.stream import Disposition
 
 from pipeline import diagnose, fragments
 from pipeline.errors import Unreadable
@@ -117,7 +118,8 @@ def _first(container: Any, stream: Any) -> list[Any]:
 
 
 def _facts(container: Any, seams_ms: Sequence[int]) -> Facts:
-    streams = [*container.streams.video[:1], *container.streams.audio[:1]]
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    streams = [*films[:1], *container.streams.audio[:1]]
     walks = {stream.index: _Walk(Timeline(stream.time_base or MS)) for stream in streams}
     for packet in container.demux(*streams):
         if packet.size and packet.pts is not None and not packet.is_discard:

@@ -242,8 +242,7 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
         text=probe_streams.texts(container),
         cover_index=probe_streams.cover(container),
         chapters=probe_streams.chapters(container, float(length_s)),
-        title=probe_streams.words(container.metadata, "title"),
-        artist=probe_streams.words(container.metadata, "artist"),
+        tags=probe_streams.tags(container),
         notes=(*_notes(container, walk, float(length_s)), *_hits(walk, start_s)),
     )
     _refuse_length(probe, limits)

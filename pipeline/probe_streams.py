@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from av.stream import Disposition
 
 from pipeline import languages
-from pipeline.model import AudioStream, Chapter, Colour, TextStream, VideoStream
+from pipeline.model import AudioStream, Chapter, Colour, Tags, TextStream, VideoStream
 from pipeline.probe_fields import Fields, Order, fields
 from pipeline.probe_time import Timeline, frame_rate
 
@@ -32,6 +32,9 @@ _STRANGEST_ASPECT = 10  # a sample aspect beyond 10:1 is a mistake, not a lens
 # AVFieldOrder: 0 unknown, 1 progressive, then four orders of coding and of showing.
 _FIELD_ORDERS: dict[int, Order] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
 _FULL_RANGE = 2  # AVColorRange
+# When a work came out, never when a machine recorded it: a year, a month or a day.
+_DATES = ("date", "year", "tdrc", "tyer")
+_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _PROP_TEXT_SUB = 1 << 17  # AV_CODEC_PROP_TEXT_SUB
 
 # ITU-T H.273 code points by FFmpeg's names; 2 and what is missing mean: not said.
@@ -299,11 +302,32 @@ def texts(container: Any) -> tuple[TextStream, ...]:
 
 
 def cover(container: Any) -> int | None:
-    """The stream that is cover art."""
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            return int(stream.index)
-    return None
+    """The stream that is cover art: of several, the one that says it is the front."""
+    pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
+    front = (one for one in pictures if "front" in words(one.metadata, "comment").casefold())
+    chosen = next(front, pictures[0] if pictures else None)
+    return None if chosen is None else int(chosen.index)
+
+
+def tags(container: Any) -> Tags:
+    """The few words of a recording about itself that may travel on; never comments or places."""
+    # In Ogg they hang on the stream.
+    own = container.streams.audio[0].metadata if container.streams.audio else {}
+    said = {**own, **container.metadata}
+    released = next((found for key in _DATES if (found := words(said, key))), "")
+    day = _DATE.match(released)
+    return Tags(
+        title=words(container.metadata, "title") or _ogg(container, own, "title"),
+        artist=words(said, "artist"),
+        album=words(said, "album"),
+        date=day[0] if day else "",
+        language=languages.tag(words(container.metadata, "language")) or "",
+    )
+
+
+def _ogg(container: Any, own: Mapping[str, str], key: str) -> str:
+    """A tag of the stream, where the format keeps its tags there; elsewhere it names the track."""
+    return words(own, key) if "ogg" in container.format.name else ""
 
 
 def chapters(container: Any, there_s: float) -> tuple[Chapter, ...]:

@@ -17,9 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipeline import fragments, graph, graph_stills, loudness, storyboard
+from pipeline import flaws, fragments, graph, graph_stills, loudness, storyboard
 from pipeline.errors import ToolBug, Unreadable
 from pipeline.figures import clock
+from pipeline.film import OPENING
 from pipeline.model import (
     CopyOut,
     FilmOut,
@@ -46,6 +47,7 @@ from pipeline.shop import (
     facts_of_all,
     image_artifact,
     measured_sound,
+    part,
     python_child,
 )
 
@@ -57,6 +59,8 @@ PAUSE_MS = 500
 MAX_OFFSET_MS = 20
 # Times are told in whole milliseconds, of the source as of what was made.
 ROUNDED_MS = 2
+# How much of a sound track's work is measuring, in percent.
+MEASURED = 25
 
 
 # --- chunks ----------------------------------------------------------------------------------
@@ -143,9 +147,9 @@ def _check_alike(artifacts: tuple[Reel, ...], step: Step) -> None:
 def make_sound(step: Step, shop: Shop, report: Report) -> Made:
     """One language's sound of the whole film, levelled as one."""
     out = next(out for out in step.outputs if isinstance(out, SoundOut))
-    measured, _ = measured_sound(step, shop, 1)
-    gain = loudness.gain_db(measured, out.track)
-    encode(graph.film_sound(step, shop.bench, gain), step, shop, report)
+    measured, peaks = measured_sound(step, shop, 1, part(report, 0, MEASURED))
+    level = loudness.level(measured, out.track)
+    encode(graph.film_sound(step, shop.bench, level), step, shop, part(report, MEASURED, 100))
     found = facts_of(shop.folder / out.file, shop, step)
     if not found.decodes or found.fragmented is None:
         raise ToolBug(
@@ -154,13 +158,16 @@ def make_sound(step: Step, shop: Shop, report: Report) -> Made:
         )
     extra = {
         "loudness_before": measured.figures(),
-        "gain_db": gain,
+        "gain_db": level.gain_db,
         "label": out.label,
         "default": out.default,
         "channels": out.track.channels,
     }
     made = artifact(out.role, shop.folder / out.file, found, extra, out.language)
-    return Made(artifacts=(made,), notes=tuple(loudness.remarks(measured)))
+    # The opening is only the beginning of what is judged as a whole.
+    is_whole = step.name != OPENING
+    notes = flaws.remarks(measured, peaks, out.track) if is_whole else ()
+    return Made(artifacts=(made,), notes=notes)
 
 
 # --- the film as one file --------------------------------------------------------------------

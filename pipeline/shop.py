@@ -8,16 +8,18 @@ makers that work here.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import diagnose, graph, loudness, probe
+from pipeline import diagnose, graph_sound, loudness, probe
 from pipeline.errors import BadInput, NewsreelError, ToolBug, Unreadable
 from pipeline.figures import clock
 from pipeline.graph_input import Bench
+from pipeline.loudness import Loudness, Peaks
 from pipeline.model import Artifact, Limits, Reel, Step
 from pipeline.probe import Facts
 from pipeline.process import Command, Finished, run
@@ -35,6 +37,8 @@ MEDIA_TYPES = {
 # A film that ends this much before its header says so is reported as cut short.
 SHORT_MS = 1000
 SHORT_SHARE = 0.02
+# How finely a long recording is looked at for silence and clipping: six hours in six megabytes.
+PEAKS_MS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,16 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def part(report: Report, begin: int, end: int) -> Report:
+    """A report of one part of a step, which takes it from `begin` to `end` percent."""
+
+    def tell(progress: Progress) -> None:
+        percent = begin + progress.percent * (end - begin) // 100
+        report(dataclasses.replace(progress, percent=percent))
+
+    return tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +163,22 @@ def _progress(said: dict[str, str], step: Step) -> Progress:
     return Progress(percent=percent, text=", ".join(words), speed=speed, left_s=left)
 
 
+def _meter(step: Step, report: Report) -> Callable[[str], None]:
+    """Turn the times of measured stretches into reports, one for each percent."""
+    total, told = step.duration_ms or 0, 0
+
+    def hear(line: str) -> None:
+        nonlocal told
+        _, found, at = line.partition("pts_time:")
+        if found and total and _is_number(at):
+            percent = min(99, int(100_000 * float(at) / total))
+            if percent > told:
+                told = percent
+                report(Progress(percent=percent, text=f"{step.name}, measuring"))
+
+    return hear
+
+
 def _is_number(text: str | None) -> bool:
     try:
         float(text or "")
@@ -213,18 +243,16 @@ def artifact(
     return Artifact(**facts_)
 
 
-def measured_sound(
-    step: Step, shop: Shop, bars: int
-) -> tuple[loudness.Loudness, tuple[float, ...]]:
-    """The loudness of what came in, and its peak levels in dBFS for a waveform of `bars` bars."""
-    samples = (step.duration_ms or 60_000) * graph.WAVEFORM_RATE // 1000
-    argv = graph.measure_sound(step, shop.bench, max(1, samples // bars))
-    finished = run(shop.command(argv, step.timeout_s))
+def measured_sound(step: Step, shop: Shop, bars: int, report: Report) -> tuple[Loudness, Peaks]:
+    """The loudness of what came in, and its peaks, fine enough for a waveform of `bars` bars."""
+    every_ms = max(1, min(PEAKS_MS, (step.duration_ms or PEAKS_MS * bars) // bars))
+    argv = graph_sound.measure_sound(step, shop.bench, every_ms)
+    finished = run(shop.command(argv, step.timeout_s), on_line=_meter(step, report))
     try:
         found = loudness.read_summary(finished.stderr)
     except ValueError:
         raise diagnosed(finished, step) from None
-    return found, loudness.read_levels(finished.stdout.decode("ascii", "replace"))
+    return found, loudness.read_peaks(finished.stdout.decode("ascii", "replace"), every_ms)
 
 
 def image_artifact(

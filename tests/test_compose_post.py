@@ -34,6 +34,7 @@ from pipeline.model import (
     Rung,
     State,
     StepRecord,
+    Tags,
 )
 from pipeline.records import ItemRecords, Run
 
@@ -275,7 +276,7 @@ def test_the_post_is_named_by_its_folder() -> None:
 
 def test_private_words_of_a_file_stay_private() -> None:
     """Of the probe only technical facts are published: no title, no artist."""
-    item = only(plan=planned(film(title="secret", artist="secret")))
+    item = only(plan=planned(film(tags=Tags(title="secret", artist="secret"))))
     assert "secret" not in str(item)
     assert item.probe["video"]
 

@@ -23,9 +23,11 @@ from values import (
     text_stream,
 )
 
-from pipeline import graph, graph_stills
+from pipeline import graph, graph_sound, graph_stills
 from pipeline.graph_input import Bench
-from pipeline.model import Colour, ItemInfo, Probe, Rung, Step, VideoStream
+from pipeline.graph_sound import Pressing
+from pipeline.loudness import Level
+from pipeline.model import AudioOut, Colour, ItemInfo, Probe, Rung, Step, VideoStream
 
 BENCH = Bench(ffmpeg=Path("/bin/ffmpeg"), source=Path("/in/a film.mp4"), folder=Path("/out"))
 OUT = BENCH.folder
@@ -65,12 +67,25 @@ def posters(probe: Probe, *, sparing: bool = True) -> tuple[str, ...]:
 def heard(probe: Probe, name: str = "sound-0", *, clip: str = "") -> tuple[str, ...]:
     """The command of a film's sound."""
     plan = planned(probe, drop=drop(info=ItemInfo(clip=clip)))
-    return graph.film_sound(step(plan, name), BENCH, 3.5)
+    return graph.film_sound(step(plan, name), BENCH, Level(gain_db=3.5, ceiling_dbtp=-1.5))
 
 
 def sound(probe: Probe) -> Step:
     """The step of a recording."""
     return step(planned(probe), "sound")
+
+
+def pressed(probe: Probe, *, clip: str = "", alone: bool = False) -> tuple[str, ...]:
+    """The command of a recording's files: both of them, or the mp3 alone."""
+    made = step(planned(probe, drop=drop(info=ItemInfo(clip=clip))), "sound")
+    outs = tuple(out for out in made.outputs if isinstance(out, AudioOut))
+    press = Pressing(
+        outs=outs[1:] if alone else outs,
+        level=Level(gain_db=-2.0, ceiling_dbtp=-1.5),
+        words=OUT / "words.txt",
+        cover=OUT / "embedded.jpg" if probe.cover_index else None,
+    )
+    return graph_sound.pressed(made, BENCH, press)
 
 
 def copied() -> tuple[str, ...]:
@@ -115,12 +130,16 @@ CASES: dict[str, Callable[[], tuple[str, ...]]] = {
     "poster": lambda: posters(film(SMALL, duration_ms=100)),
     "poster-thorough": lambda: posters(film(SMALL, duration_ms=100), sparing=False),
     "poster-interlaced": lambda: posters(film(changed(SMALL, interlaced=True), duration_ms=None)),
-    "sound": lambda: graph.sound(sound(recording()), BENCH, -2.0),
-    "sound-mono-44100": lambda: graph.sound(
-        sound(recording(sound_stream(1, index=0, sample_rate=44_100))), BENCH, 0.0
+    "sound": lambda: pressed(recording()),
+    "sound-mono-44100": lambda: pressed(
+        recording(sound_stream(1, index=0, sample_rate=44_100, language="es"))
     ),
-    "measure-sound": lambda: graph.measure_sound(sound(recording()), BENCH, 266),
-    "measure-file": lambda: graph.measure_file(Path("/out/audio.m4a"), BENCH),
+    "sound-surround": lambda: pressed(recording(sound_stream(6, index=0))),
+    "sound-cover-clip": lambda: pressed(recording(cover_index=1), clip="0:02-0:04"),
+    "sound-again": lambda: pressed(recording(), alone=True),
+    "cover": lambda: graph_sound.cover_bytes(sound(recording(cover_index=1)), BENCH, 1),
+    "measure-sound": lambda: graph_sound.measure_sound(sound(recording()), BENCH, 33),
+    "measure-file": lambda: graph_sound.measure_file(Path("/out/audio.m4a"), BENCH),
     "subtitles": lambda: graph.subtitles(
         step(planned(film(text=(text_stream(),))), "captions-es"), BENCH, 2
     ),
@@ -166,7 +185,7 @@ def test_outputs_lie_in_the_folder(name: str) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    [name for name in CASES if name.startswith(("chunk", "copied", "film-", "join", "sound"))],
+    [name for name in CASES if name.startswith(("chunk", "copied", "film-", "join"))],
 )
 def test_nothing_of_the_sources_tags_is_published(made: str) -> None:
     """Places, names and serial numbers of the source stay out of every output."""
@@ -174,6 +193,20 @@ def test_nothing_of_the_sources_tags_is_published(made: str) -> None:
     outputs = sum(a.startswith("file:/out/") and argv[n - 1] != "-i" for n, a in enumerate(argv))
     for flag in ("-map_metadata", "-map_chapters"):
         assert [argv[at + 1] for at, a in enumerate(argv) if a == flag] == ["-1"] * outputs
+
+
+@pytest.mark.parametrize("made", [name for name in CASES if name.startswith("sound")])
+def test_a_recording_says_our_words_alone(made: str) -> None:
+    """Tags and chapters come from the file that we wrote, and from no stream of the source."""
+    argv = CASES[made]()
+    inputs = [argv[at + 1] for at, argument in enumerate(argv) if argument == "-i"]
+    outputs = sum(a.startswith("file:/out/audio.") for a in argv)
+    for flag in ("-map_metadata", "-map_chapters"):
+        chosen = [inputs[int(argv[at + 1])] for at, a in enumerate(argv) if a == flag]
+        assert chosen == ["file:/out/words.txt"] * outputs
+    for stream in range(len(inputs) - 1):
+        at = [n for n, a in enumerate(argv) if a == f"-map_metadata:s:{stream}"]
+        assert [argv[n + 1] for n in at] == ["-1"] * outputs
 
 
 def test_a_chunk_is_decoded_once() -> None:
@@ -226,4 +259,4 @@ def test_only_what_a_step_holds_can_be_made() -> None:
             changed(step(planned(), "poster"), treatment=None), BENCH, sparing=True
         )
     with pytest.raises(ValueError, match="measure"):
-        graph.measure_sound(changed(made, sound=None), BENCH, 1)
+        graph_sound.measure_sound(changed(made, sound=None), BENCH, 1)

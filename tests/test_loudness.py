@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import planned, recording, step
 
-from pipeline import loudness
-from pipeline.loudness import Loudness
+from pipeline import flaws, loudness
+from pipeline.loudness import Level, Loudness, Peaks
 
 REPORT = """
 [Parsed_ebur128_0 @ 0x1] Summary:
@@ -51,7 +51,8 @@ def test_silence_has_no_figures(word: str) -> None:
     assert found.silent
     assert found.figures() == {"integrated_lufs": None, "range_lu": 4.2, "true_peak_dbtp": None}
     assert loudness.gain_db(found, TRACK) == 0.0
-    assert loudness.remarks(found) == ["The recording is silent."]
+    nothing = Peaks(every_ms=500, levels=(-math.inf,), counts=(1,))
+    assert flaws.remarks(found, nothing, TRACK) == ("The recording is silent.",)
 
 
 @pytest.mark.parametrize("report", ["", "Summary:", REPORT.partition("True peak")[0]])
@@ -71,19 +72,43 @@ def test_the_gain(lufs: float, gain: float) -> None:
 
 def test_the_ceiling_leaves_room_for_the_codec() -> None:
     """-1 dBTP less the half decibel that lossy coding adds."""
-    assert 20 * math.log10(loudness.ceiling(TRACK)) == pytest.approx(-1.5)
+    wanted = loudness.level(measured(-20), TRACK)
+    assert wanted == Level(gain_db=4.0, ceiling_dbtp=-1.5)
+    assert 20 * math.log10(loudness.amplitude(wanted.ceiling_dbtp)) == pytest.approx(-1.5)
 
 
-def test_clipping_is_told() -> None:
-    """A recording that touches full scale was clipped; one just below was not."""
-    assert loudness.remarks(measured(-10, 0.3)) != []
-    assert loudness.remarks(measured(-10, -0.5)) == []
+@pytest.mark.parametrize(
+    ("came", "again"),
+    [
+        (measured(-16.4, -1.1), None),
+        (measured(-15.6, -3.0), None),
+        (measured(-17.0, -1.5), Level(gain_db=5.5, ceiling_dbtp=-1.5)),
+        (measured(-15.0, -1.5), Level(gain_db=3.0, ceiling_dbtp=-1.5)),
+        (measured(-16.0, -0.6), Level(gain_db=4.0, ceiling_dbtp=-2.0)),
+        (measured(-70.0, -60.0), None),
+    ],
+)
+def test_a_file_that_missed_its_target_is_made_again(came: Loudness, again: Level | None) -> None:
+    """Louder, quieter, or under a lower ceiling; half a unit is near enough, silence is left."""
+    assert loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), came, TRACK) == again
 
 
-def test_levels_are_read_in_order() -> None:
-    """One level for each stretch; digital silence is minus infinity."""
-    lines = [f"lavfi.astats.Overall.Peak_level={v}" for v in ("-3.5", "-inf", "0.0")]
-    assert loudness.read_levels("\n".join(lines)) == (-3.5, -math.inf, 0.0)
+def test_the_most_that_is_allowed_is_never_passed() -> None:
+    """A whisper that got all of the allowed gain is not made again for the rest."""
+    most = Level(gain_db=TRACK.max_gain_db, ceiling_dbtp=-1.5)
+    assert loudness.mended(most, measured(-25.0, -9.0), TRACK) is None
+
+
+def test_peaks_are_read_in_order() -> None:
+    """A level and a count for each stretch; digital silence is minus infinity."""
+    report = "\n".join(
+        f"frame:{at} pts:0\nlavfi.astats.Overall.Peak_level={level}\n"
+        f"lavfi.astats.Overall.Peak_count={count}"
+        for at, (level, count) in enumerate((("-3.5", "2.000000"), ("-inf", "9"), ("0.0", "138")))
+    )
+    assert loudness.read_peaks(report, 500) == Peaks(
+        every_ms=500, levels=(-3.5, -math.inf, 0.0), counts=(2, 9, 138)
+    )
 
 
 @given(

@@ -72,7 +72,7 @@ def test_a_film_is_described_from_a_confined_child(make: Make, tmp_path: Path) -
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     found = probe.probe(film, scratch, LIMITS)
-    assert (found.kind, found.demuxer, found.title) == (Kind.VIDEO, "mov", "La plaza")
+    assert (found.kind, found.demuxer, found.tags.title) == (Kind.VIDEO, "mov", "La plaza")
     assert found.duration_ms == pytest.approx(1000, abs=50)
     (video,), (audio,) = found.video, found.audio
     assert (video.codec, video.width, video.height, video.frames) == ("h264", 320, 180, 25)

@@ -13,7 +13,7 @@ from homes import quiet
 from values import changed, source, subtitles
 from works import planned, shop, step
 
-from pipeline import loudness, render
+from pipeline import loudness, render, render_sound
 from pipeline import shop as shopping
 from pipeline.errors import BadInput, ToolBug, Unreadable
 from pipeline.model import Artifact, Step, StepRecord
@@ -129,14 +129,14 @@ def spoil(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
 
 def test_a_broken_output_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that ends well but leaves garbage is not believed."""
-    spoil(monkeypatch, render)
+    spoil(monkeypatch, render_sound)
     with pytest.raises(ToolBug):
         make(media.sound(), "sound")
 
 
 def test_an_empty_output_is_caught(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that says nothing and makes nothing found nothing to decode."""
-    monkeypatch.setattr(render, "encode", lambda *_: None)
+    monkeypatch.setattr(render_sound, "encode", lambda *_: None)
     with pytest.raises(Unreadable):
         make(media.sound(), "sound")
 
