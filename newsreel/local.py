@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
-from pipeline import flow, todo
+from pipeline import flow, todo, together
 from pipeline.errors import ConfigError, NewsreelError, Transient
 from pipeline.house import House
 from pipeline.model import PostManifest
@@ -64,6 +64,37 @@ class Rope:
             return heapq.heappop(self._heap) if self._heap else None
 
 
+class Due:
+    """The bell for pages, which rest for some time after they were written.
+
+    Pages of a post of a thousand photos take seconds, and every photo that is made rings for them:
+    they may take a share of the time, not all of it.
+    """
+
+    def __init__(self) -> None:
+        self._bell: Bell | None = None
+        self._not_before = 0.0
+
+    def ring(self, bell: Bell) -> None:
+        """Ask for pages."""
+        self._bell = bell
+
+    def take(self, *, idle: bool) -> Bell | None:
+        """The bell, if it may be answered: after the rest, or when there is nothing else to do."""
+        if self._bell is None or (not idle and time.monotonic() < self._not_before):
+            return None
+        bell, self._bell = self._bell, None
+        return bell
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """Write pages, then rest."""
+        started = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._not_before = now + todo.pages_rest_s(now - started)
+
+
 @contextlib.contextmanager
 def alone(state: Path) -> Iterator[None]:
     """Hold the state folder; raises ConfigError when another run does."""
@@ -87,6 +118,7 @@ class Loop:
         self._jobs = jobs
         self._running: set[Future[None]] = set()
         self._troubles: list[Transient] = []
+        self._due = Due()
 
     def run(self, folder: str, post: str) -> PostManifest:
         """Publish one folder of the ingest store to its end; returns what was published.
@@ -113,7 +145,11 @@ class Loop:
         while True:
             bell = self._rope.take() if len(self._running) < self._jobs else None
             if bell is not None and bell.task == "publish":
-                self._publish(bell.post)
+                self._due.ring(bell)
+            elif late := self._due.take(idle=bell is None and not self._running):
+                self._publish(late.post)
+                if bell is not None:
+                    self._rope.ring(bell)
             elif bell is not None:
                 self._running.add(pool.submit(self._answer, bell))
             elif self._running:
@@ -126,21 +162,31 @@ class Loop:
     def _answer(self, bell: Bell) -> None:
         # A recorded failure is told by the manifest; here it only must not end the others.
         try:
-            if bell.task == "ingest":
-                flow.ingest(self._house, bell.post, bell.item)
-            else:
-                flow.make(self._house, bell.post, bell.item, bell.step, report=self._reporter(bell))
+            self._do(bell)
         except Transient as error:
             self._troubles.append(error)
             self._listener.trouble(bell, error)
         except NewsreelError:
             pass
 
+    def _do(self, bell: Bell) -> None:
+        report = self._reporter(bell)
+        match bell.task, bool(bell.more):
+            case "ingest", False:
+                flow.ingest(self._house, bell.post, bell.item)
+            case "ingest", True:
+                together.ingest(self._house, bell.post, bell.items)
+            case _, False:
+                flow.make(self._house, bell.post, bell.item, bell.step, report=report)
+            case _:
+                together.make(self._house, bell.post, (bell.step, bell.items), report=report)
+
     def _reporter(self, bell: Bell) -> Callable[[Progress], None]:
         return lambda progress: self._listener.progress(bell, progress)
 
     def _publish(self, post: str) -> None:
-        manifest = publish(self._house, post)
+        with self._due.resting():
+            manifest = publish(self._house, post)
         if manifest is not None:
             self._listener.published(manifest)
 

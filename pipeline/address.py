@@ -42,13 +42,19 @@ def sheet(post: PostManifest, language: str = "", number: int = 1) -> str:
     return f"{post.post}/embeds/{name}.html"
 
 
-def gallery(post: PostManifest) -> str:
-    """The page of all photos."""
-    return f"{post.post}/gallery.html"
+def gallery(post: PostManifest | str, number: int = 1) -> str:
+    """A page of all photos of a post; the first one has the address that is pasted."""
+    name = post if isinstance(post, str) else post.post
+    return f"{name}/gallery.html" if number == 1 else f"{name}/gallery/{number}.html"
+
+
+def contact(post: str) -> str:
+    """The picture of all photos of a post, for link cards."""
+    return f"{post}/gallery/contact.jpg"
 
 
 def gallery_file(post: PostManifest, name: str) -> str:
-    """A file of the gallery: embed.html, oembed.json."""
+    """A file of the gallery: embed.html, oembed.json, pages.json, contact.jpg."""
     return f"{post.post}/gallery/{name}"
 
 

@@ -26,6 +26,14 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _ARTICLE_WIDTH = 1280
 
 
+# Photos on a page of the gallery: about 100 kB of markup, and four screens of a phone.
+SHEET = 100
+# Photos that an article's strip holds before it leads to the gallery.
+STRIP = 24
+# Of a gallery with pages, the post's own page shows the beginning of each group.
+GLIMPSE = 24
+
+
 class Stage(StrEnum):
     """What a reader meets: the thing itself, or one of three notices."""
 
@@ -42,6 +50,17 @@ class Picture:
     key: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Items that a page shows together: one alone, or neighbouring photos in rows.
+
+    `more` counts the photos that are left to the gallery.
+    """
+
+    items: tuple[ItemManifest, ...]
+    more: int = 0
 
 
 def stage(item: ItemManifest) -> Stage:
@@ -91,6 +110,23 @@ def version_label(item: ItemManifest, say: Phrases) -> str:
 def photos(post: PostManifest) -> tuple[ItemManifest, ...]:
     """The photos of the gallery, in order."""
     return tuple(item for item in shown(post) if item.kind is Kind.PHOTO)
+
+
+def sheets(photos: tuple[ItemManifest, ...]) -> tuple[tuple[ItemManifest, ...], ...]:
+    """The photos of a gallery, page by page."""
+    return tuple(photos[start : start + SHEET] for start in range(0, len(photos), SHEET))
+
+
+def groups(post: PostManifest) -> tuple[Group, ...]:
+    """What the post's page shows, in order; of very many photos a glimpse of each group."""
+    found: list[list[ItemManifest]] = []
+    for item in shown(post):
+        if found and item.kind is Kind.PHOTO and found[-1][0].kind is Kind.PHOTO:
+            found[-1].append(item)
+        else:
+            found.append([item])
+    most = GLIMPSE if len(photos(post)) > SHEET else SHEET
+    return tuple(Group(items=tuple(g[:most]), more=len(g[most:])) for g in found)
 
 
 def cover(post: PostManifest) -> ItemManifest | None:
@@ -206,6 +242,12 @@ def jpegs(item: ItemManifest) -> tuple[Artifact, ...]:
 def avifs(item: ItemManifest) -> tuple[Artifact, ...]:
     """The photo's AVIF widths, narrowest first."""
     return _photos_of(item, "image/avif")
+
+
+def largest(item: ItemManifest) -> Artifact:
+    """The picture to zoom into: a scan's own large size, else the widest JPEG."""
+    zoom = [made for made in with_roles(item, "large") if made.media_type == "image/jpeg"]
+    return (zoom or jpegs(item))[-1]
 
 
 def article_photo(item: ItemManifest) -> Artifact:

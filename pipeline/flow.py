@@ -16,7 +16,7 @@ from pipeline import address, lease, partial, render, texts, todo
 from pipeline.errors import Missing, OverLimit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
-from pipeline.model import Artifact, Drop, Limits, Source, Step
+from pipeline.model import Artifact, Drop, Limits, Source, Step, StepRecord
 from pipeline.order import Order
 from pipeline.plan import plan
 from pipeline.records import ItemRecords, PostRecords, failures, item_key
@@ -45,12 +45,12 @@ def ingest(house: House, post: str, item: str) -> None:
         house.ring(publish_bell(post))
     fresh = house.item(post, item)
     if fresh is not None:
-        ring_due(house, fresh)
+        ring_due(house, [fresh])
 
 
 def _order(house: House, drop: Drop) -> Order:
     profile = house.profile(drop.profile)
-    _check_size(drop.media, profile.limits)
+    check_size(drop.media, profile.limits)
     with house.workbench() as folder:
         place = partial.Place(cache=house.sources, scratch=folder, limits=profile.limits)
         found = partial.examined(house.ingest, drop.media, place)
@@ -58,7 +58,8 @@ def _order(house: House, drop: Drop) -> Order:
     return Order(drop=drop, probe=found, profile=profile, tool=house.tool, texts=said)
 
 
-def _check_size(source: Source, limits: Limits) -> None:
+def check_size(source: Source, limits: Limits) -> None:
+    """Refuse what needs no look inside; raises Unreadable and OverLimit."""
     if source.bytes == 0:
         raise Unreadable(f"{source.name} is empty (0 bytes). Copy it again from the card.")
     if source.bytes > limits.max_bytes:
@@ -91,17 +92,25 @@ def make(house: House, post: str, item: str, step: str, *, report: Report) -> No
         house.ring(publish_bell(post))
     fresh = house.item(post, item)
     if fresh is not None:
-        ring_due(house, fresh)
+        ring_due(house, [fresh])
 
 
 def _make(house: House, records: ItemRecords, step: Step, tell: Report) -> None:
-    drop = records.drop
-    prefix = f"{drop.post}/{drop.item}/r/{step.fingerprint}"
     with house.workbench() as folder, _shop(house, records, step, folder) as shop:
-        record = render.perform(step, prefix, shop, tell)
-        for artifact in record.artifacts:
-            house.published.put(render.stored(artifact, folder, address.FOREVER))
-    house.records.put(item_key(drop.post, drop.item, "done", step.fingerprint), record)
+        record = render.perform(step, prefix(records.drop, step), shop, tell)
+        keep(house, records.drop, record, folder)
+
+
+def prefix(drop: Drop, step: Step) -> str:
+    """Where the outputs of a step are published, for ever."""
+    return f"{drop.post}/{drop.item}/r/{step.fingerprint}"
+
+
+def keep(house: House, drop: Drop, record: StepRecord, folder: Path) -> None:
+    """Store what a step has made in `folder`, last of all that it is done."""
+    for artifact in record.artifacts:
+        house.published.put(render.stored(artifact, folder, address.FOREVER))
+    house.records.put(item_key(drop.post, drop.item, "done", record.fingerprint), record)
 
 
 @contextlib.contextmanager

@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import lease, todo
-from pipeline.manifest import step_of
+from pipeline import batches, lease, todo
 from pipeline.model import Profile, Site, digest
 from pipeline.plan import generation
 from pipeline.records import ItemRecords, PostRecords, Records, item_key
@@ -72,7 +71,7 @@ class House:
 
     def item(self, post: str, item: str) -> ItemRecords | None:
         """One live item with its records; None where it is unknown or withdrawn."""
-        look = self.records.post(post)
+        look = self.records.one(post, item)
         drop = look.items.get(item)
         if drop is None or drop.withdrawn:
             return None
@@ -93,27 +92,31 @@ def publish_bell(post: str) -> Bell:
     return Bell(priority=0, task="publish", post=post)
 
 
-def ring_due(house: House, item: ItemRecords) -> int:
-    """Ring for everything an item waits for; returns the number of bells."""
-    bells = list(todo.todo(item, house.records.store.now()))
-    for bell in bells:
-        _ring(house, item, bell)
-    return len(bells)
+def ring_due(house: House, items: Iterable[ItemRecords]) -> int:
+    """Ring for everything that items of one post wait for; returns the number of bells."""
+    known = {item.drop.item: item for item in items}
+    rung = batches.bells(known.values(), house.records.store.now())
+    for bell in rung:
+        _ring(house, [known[name] for name in bell.items], bell)
+    return len(rung)
 
 
-def _ring(house: House, item: ItemRecords, bell: Bell) -> None:
-    """Note the ring, then ring: a bell that gets lost is found by its note, and rung again."""
-    name = _run_name(item, bell)
+def _ring(house: House, items: list[ItemRecords], bell: Bell) -> None:
+    """Note the ring, then ring: a bell that gets lost is found by its notes, and rung again."""
+    alive = [item for item in items if _noted(house, item, bell)]
+    if alive:
+        house.ring(bell)
+    if len(alive) < len(items):
+        house.ring(publish_bell(bell.post))
+
+
+def _noted(house: House, item: ItemRecords, bell: Bell) -> bool:
+    """Note a ring for one item; False where its worker has died too often to try again."""
+    name = batches.run_name(item, bell)
     run, modified = item.runs.get(name, (None, 0.0))
     noted = todo.rung(run, modified, house.records.store.now())
     if noted.deaths >= todo.MAX_DEATHS:
         lease.fail(house.records, item, name, lease.deadly(item.drop.media.name))
-        house.ring(publish_bell(bell.post))
-        return
-    house.records.put(item_key(bell.post, bell.item, "run", name), noted)
-    house.ring(bell)
-
-
-def _run_name(item: ItemRecords, bell: Bell) -> str:
-    step = step_of(item.plan, bell.step) if item.plan else None
-    return step.fingerprint if step else f"ingest-{item.generation}"
+        return False
+    house.records.put(item_key(item.drop.post, item.drop.item, "run", name), noted)
+    return True

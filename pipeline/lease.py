@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline import todo
 from pipeline.errors import BadInput, Hostile, Missing, NewsreelError, ToolBug, Transient
@@ -25,20 +25,24 @@ class Busy(Exception):
 
 
 class Pulse:
-    """A thread that renews the run record, carrying the latest progress with it."""
+    """A thread that renews run records, carrying the latest progress with them."""
 
-    def __init__(self, records: Records, key: str, run: Run) -> None:
-        self._records, self._key, self._run = records, key, run
+    def __init__(self, records: Records, runs: Mapping[str, Run]) -> None:
+        self._records, self._runs = records, dict(runs)
+        self._lock = threading.Lock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="pulse")
 
     def report(self, percent: int, text: str) -> None:
         """Say how far the work is; it is written with the next beat."""
-        self._run = dataclasses.replace(self._run, percent=percent, text=text)
+        with self._lock:
+            for key, run in self._runs.items():
+                self._runs[key] = dataclasses.replace(run, percent=percent, text=text)
 
     def start(self) -> None:
-        """Write the first record, then keep renewing it."""
-        self._records.put(self._key, self._run)
+        """Write the first records, then keep renewing them."""
+        for key, run in self._runs.items():
+            self._records.put(key, run)
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,11 +50,21 @@ class Pulse:
         self._done.set()
         self._thread.join()
 
+    def release(self, key: str) -> None:
+        """Renew this one no more; returns once no write of it is under way."""
+        with self._lock:
+            self._runs.pop(key, None)
+
     def _beat(self) -> None:
         while not self._done.wait(todo.RENEW_S):
-            # A store that is away for a moment must not end the work; the next beat tries again.
-            with contextlib.suppress(NewsreelError):
-                self._records.put(self._key, self._run)
+            for key in tuple(self._runs):
+                self._renew(key)
+
+    def _renew(self, key: str) -> None:
+        # A store that is away for a moment must not end the work; the next beat tries again.
+        with self._lock, contextlib.suppress(NewsreelError):
+            if key in self._runs:
+                self._records.put(key, self._runs[key])
 
 
 @contextlib.contextmanager
@@ -63,7 +77,7 @@ def hold(records: Records, item: ItemRecords, name: str, owner: str) -> Iterator
     """
     run = _begin(records, item, name, owner)
     key = item_key(item.drop.post, item.drop.item, "run", name)
-    pulse = Pulse(records, key, run)
+    pulse = Pulse(records, {key: run})
     pulse.start()
     try:
         yield pulse
@@ -78,18 +92,105 @@ def hold(records: Records, item: ItemRecords, name: str, owner: str) -> Iterator
         raise
     except Exception as error:
         pulse.stop()
-        bug = _our_fault(item.drop.media.name, error)
+        bug = our_fault(item.drop.media.name, error)
         _record_failure(records, item, name, run, bug)
         raise bug from error
     except BaseException:
         # We are being stopped. That is nobody's failure: the next worker may start at once.
         pulse.stop()
-        undone = dataclasses.replace(run, state="resting", attempts=run.attempts - 1)
         with contextlib.suppress(NewsreelError):
-            records.put(key, undone)
+            records.put(key, _undone(run))
         raise
     pulse.stop()
     records.drop(key)
+
+
+class Hands:
+    """Several pieces of work that one worker holds; each ends by itself."""
+
+    def __init__(self, records: Records, work: Iterable[tuple[ItemRecords, str]]) -> None:
+        self._records = records
+        self._work = {item.drop.item: (item, name) for item, name in work}
+        self._runs: dict[str, Run] = {}
+        self._pulse = Pulse(records, {})
+
+    @property
+    def items(self) -> list[ItemRecords]:
+        """What is held and has not ended."""
+        return [self._work[name][0] for name in self._runs]
+
+    def take(self, owner: str) -> None:
+        """Begin what is free, and renew its records from now on; the rest is left to others."""
+        for item, name in self._work.values():
+            with contextlib.suppress(Busy, Hostile):
+                self._runs[item.drop.item] = _begin(self._records, item, name, owner)
+        runs = {self._key(item): run for item, run in self._runs.items()}
+        self._pulse = Pulse(self._records, runs)
+        self._pulse.start()
+
+    def done(self, item: ItemRecords) -> None:
+        """A piece of work has ended well, or there is no such work any more."""
+        self._let_go(item.drop.item)
+        self._records.drop(self._key(item.drop.item))
+
+    def failed(self, item: ItemRecords, error: NewsreelError) -> None:
+        """A piece of work has failed, for good or for now."""
+        if isinstance(error, Missing):
+            self.done(item)  # withdrawn or replaced meanwhile: the next scan knows better
+            return
+        run = self._let_go(item.drop.item)
+        _record_failure(self._records, item, self._work[item.drop.item][1], run, error)
+
+    def fail_the_rest(self, error: Exception) -> None:
+        """What is still held has failed, all of it for the same reason."""
+        for item in self.items:
+            ours = our_fault(item.drop.media.name, error)
+            self.failed(item, error if isinstance(error, NewsreelError) else ours)
+
+    def drop_the_rest(self) -> None:
+        """We are being stopped. That is nobody's failure: the next worker may start at once."""
+        for item in self.items:
+            run = self._let_go(item.drop.item)
+            with contextlib.suppress(NewsreelError):
+                self._records.put(self._key(item.drop.item), _undone(run))
+
+    def stop(self) -> None:
+        """Renew nothing any more."""
+        self._pulse.stop()
+
+    def _key(self, item: str) -> str:
+        records, name = self._work[item]
+        return item_key(records.drop.post, item, "run", name)
+
+    def _let_go(self, item: str) -> Run:
+        self._pulse.release(self._key(item))
+        return self._runs.pop(item)
+
+
+@contextlib.contextmanager
+def hold_all(
+    records: Records, work: Iterable[tuple[ItemRecords, str]], owner: str
+) -> Iterator[Hands]:
+    """Do the body as several pieces of work, (item, name) each; those that are not free are left.
+
+    The body says of each how it ended. When it raises, that was the end of all that are left: the
+    failure is recorded for each, and raised again, a mistake of our own as ToolBug.
+    """
+    hands = Hands(records, work)
+    hands.take(owner)
+    try:
+        yield hands
+    except NewsreelError as error:
+        hands.fail_the_rest(error)
+        raise
+    except Exception as error:
+        hands.fail_the_rest(error)
+        raise our_fault("photos", error) from error
+    except BaseException:
+        hands.drop_the_rest()
+        raise
+    finally:
+        hands.stop()
 
 
 def fail(records: Records, item: ItemRecords, name: str, error: NewsreelError) -> None:
@@ -145,7 +246,12 @@ def _record_failure(
     fail(records, item, name, error)
 
 
-def _our_fault(name: str, error: Exception) -> ToolBug:
+def _undone(run: Run) -> Run:
+    return dataclasses.replace(run, state="resting", attempts=run.attempts - 1)
+
+
+def our_fault(name: str, error: Exception) -> ToolBug:
+    """What a mistake of our own means for a file."""
     return ToolBug(
         f"{name}: Newsreel itself failed on this file; the file is safe. The log says how. "
         "Retry, and report it if it happens again.",

@@ -4,87 +4,85 @@ Owns which pages exist, their keys, media types and cache headers; the markup is
 scripts and styles in `assets`. Pure: manifests in, objects out, no clock and no store. Refuses to
 choose what is shown (`display`), to write snippets (`embed`) and to store anything (`flow`).
 Layering, top to bottom: pages, sheet and structured, embed and oembed, embed_markup, subject,
-display_film and display, address and phrases, model.
+press, display_film and display, address and phrases, model.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from importlib import resources
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
-
-import jinja2
 
 from pipeline import (
     address,
     display,
-    display_film,
     embed,
     embed_markup,
     escape,
-    figures,
     languages,
     model,
     oembed,
-    phrases,
     sheet,
     structured,
     transcript,
 )
 from pipeline.bandwidth import Overhead
-from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostCard, PostManifest, Site, State
 from pipeline.phrases import Phrases
+from pipeline.press import FETCHED, JSON, Press, assets, edition, json_page, pointer, styled
 from pipeline.transcript import Transcript
 
-_HTML = "text/html; charset=utf-8"
-_JSON = "application/json"
-_TEXT = "text/plain; charset=utf-8"
-_ASSET_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "txt": "text/plain; charset=utf-8",
-}
+__all__ = ["assets", "index", "render", "stamps", "withdrawn"]
 
-# Not ours, and not in the repository: the Makefile fetches it.
-_FETCHED = "hls.min.js"
+_TEXT = "text/plain; charset=utf-8"
 
 # The markup of a frame, give or take.
 _FRAME_BYTES = 6_000
 
-# Bounds for the shapes of the photo grid, so that a panorama or a strip cannot break its row.
-_NARROWEST, _WIDEST = 0.4, 3.2
-
 
 def render(
-    site: Site, post: PostManifest, words: Mapping[str, Transcript] | None = None
+    site: Site,
+    post: PostManifest,
+    words: Mapping[str, Transcript] | None = None,
+    only: Collection[str] | None = None,
 ) -> tuple[Object, ...]:
     """Every page and manifest of a post: what others refer to first, stable names last.
 
-    `words` are the transcripts that the items' outputs name, by key. Withdrawn items are reduced
-    to their polite notice, in the manifests too.
+    `words` are the transcripts that the items' outputs name, by key. With `only`, the pages of
+    these items alone, beside those of the whole post. Withdrawn items are reduced to their polite
+    notice, in the manifests too.
     """
     post = _without_withdrawn_content(post)
-    press, style = _press(site, post)
-    press = replace(press, words=words or {})
+    press = Press(site=site, post=post, words=words or {})
+    own = _own_posts(post)
+    items = [item for item in post.items if only is None or item.item in only]
+    style, page = _post_page(press)
     return (
         *assets(),
-        style,
-        *(_item_json(item) for item in post.items),
-        *(_item_oembed(press, item) for item in post.items),
-        *(_frame(press, item) for item in post.items),
-        *(page for item in post.items for page in _transcripts(press, item)),
-        *(_watch(press, item) for item in post.items),
+        *(
+            page
+            for item in items
+            for page in _item_pages(replace(press, post=own[item.item]), item)
+        ),
         *_gallery(press),
         *_post_frame(press),
-        _pointer(address.post_json(post), model.to_json(post), _JSON),
-        _post_page(press),
+        style,
+        pointer(address.post_json(post), model.to_json(post), JSON),
+        page,
         *_sheets(press),
     )
+
+
+def stamps(site: Site, post: PostManifest) -> dict[str, str]:
+    """What the pages of each item say, in one word: where it stays, they stay as they are."""
+    post = _without_withdrawn_content(post)
+    here = (edition(), asdict(site))
+    return {
+        item: model.digest(*here, hashlib.sha256(model.to_json(own)).hexdigest())
+        for item, own in _own_posts(post).items()
+    }
 
 
 def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Object, ...]:
@@ -94,176 +92,48 @@ def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Objec
     in the place of the item's two poster files.
     """
     item = display.scrubbed(item, Phrases(post.language))
-    press, style = _press(site, post)
-    return (
-        *assets(),
-        style,
-        _item_json(item),
-        _item_oembed(press, item),
-        _frame(press, item),
-        _watch(press, item),
-    )
+    return (*assets(), *_item_pages(Press(site=site, post=post), item))
 
 
 def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
     """The site's front page, newest post first."""
     newest = sorted(cards, key=lambda card: (card.date, card.post), reverse=True)
-    press = _Press(site=site, post=None, style="", shapes={})
+    press = Press(site=site, post=None)
     page = press.page(address.INDEX, "index.html.j2", cards=newest)
     return (*assets(), page)
 
 
-@functools.cache
-def assets() -> tuple[Object, ...]:
-    """Scripts and styles under one name made of all their bytes, so that they match one another.
+# --- pages of one item -----------------------------------------------------------------------
 
-    Raises ConfigError where hls.js was never fetched.
+
+def _own_posts(post: PostManifest) -> dict[str, PostManifest]:
+    """The post as the pages of each item see it: with that item and its versions alone.
+
+    So the pages of a photo do not change with the thousand others, nor with how far they are.
     """
-    files = {
-        path.name: path.read_bytes()
-        for path in sorted(resources.files("pipeline").joinpath("assets").iterdir(), key=str)
-        if path.is_file()
+    families: dict[str, list[ItemManifest]] = {}
+    for item in post.items:
+        families.setdefault(item.version_of or item.item, []).append(item)
+    words = replace(post, state=State.PUBLISHED, percent=100, notes=(), items=())
+    return {
+        item.item: replace(words, items=tuple(families[item.version_of or item.item]))
+        for item in post.items
     }
-    if _FETCHED not in files:
-        raise ConfigError(f"The player's {_FETCHED} was not fetched yet: run `make web` once.")
-    name = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:12]
-    return tuple(
-        Object(
-            key=f"_p/{name}/{file}",
-            body=body,
-            media_type=_ASSET_TYPES[file.rpartition(".")[2]],
-            cache=address.FOREVER,
-        )
-        for file, body in files.items()
+
+
+def _item_pages(press: Press, item: ItemManifest) -> tuple[Object, ...]:
+    press, style = styled(press, address.file(item, "style.css"), (item,))
+    return (
+        style,
+        _item_json(item),
+        _item_oembed(press, item),
+        _frame(press, item),
+        *_transcripts(press, item),
+        _watch(press, item),
     )
 
 
-# --- the press -------------------------------------------------------------------------------
-
-
-@functools.cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pipeline", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        display=display, films=display_film, address=address, locale=phrases.locale
-    )
-    environment.filters.update(
-        size=figures.size,
-        clock=figures.clock,
-        rate=figures.rate,
-        seconds=lambda value, say: say.number(value, "s"),
-        megabytes=lambda count, say: say.number(count / 1e6, "MB"),
-    )
-    environment.tests["ready"] = lambda item: display.stage(item) is display.Stage.READY
-    return environment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Press:
-    """Prints pages of one post (or of the site) with what all templates need."""
-
-    site: Site
-    post: PostManifest | None
-    style: str
-    shapes: dict[str, str]
-    words: Mapping[str, Transcript] = field(default_factory=dict)
-
-    @property
-    def language(self) -> str:
-        return self.post.language if self.post else self.site.language
-
-    def page(self, key: str, template: str, **values: Any) -> Object:
-        """One page; relative links are those of its key."""
-        language = self.language
-        text = (
-            _templates()
-            .get_template(template)
-            .render(
-                site=self.site,
-                post=self.post,
-                language=language,
-                say=Phrases(language),
-                csp=_policy(self.site),
-                url=functools.partial(address.relative, key),
-                public=functools.partial(address.absolute, self.site),
-                asset=lambda name: address.relative(key, _asset_key(name)),
-                style=address.relative(key, self.style) if self.style else "",
-                shape_class=lambda item: self.shapes.get(item.item, ""),
-                **values,
-            )
-        )
-        return _pointer(key, text.encode(), _HTML)
-
-
-def _policy(site: Site) -> str:
-    """No inline script or style, no other host.
-
-    The origin is named beside 'self' because some browsers let 'self' match nothing in a
-    sandboxed frame.
-    """
-    here = f"'self' {address.origin(site)}".strip()
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {here}",
-            f"style-src {here}",
-            f"img-src {here} data:",
-            f"media-src {here} blob:",
-            f"connect-src {here}",
-            f"frame-src {here}",
-            "worker-src blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-
-
-def _asset_key(name: str) -> str:
-    return next(asset.key for asset in assets() if asset.key.endswith(f"/{name}"))
-
-
-def _pointer(key: str, body: bytes, media_type: str) -> Object:
-    return Object(key=key, body=body, media_type=media_type, cache=address.POINTER)
-
-
-def _json(key: str, value: dict[str, Any]) -> Object:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _pointer(key, text.encode(), _JSON)
-
-
-# --- the post's own style --------------------------------------------------------------------
-
-
-def _press(site: Site, post: PostManifest) -> tuple[_Press, Object]:
-    """A press for a post, and the style sheet its pages share.
-
-    Shapes and colours are classes, because the policy allows no style attributes. A class is named
-    after what it says: a page that a cache kept from before finds what it knew, or nothing.
-    """
-    rules = {item.item: _declarations(item) for item in post.items}
-    shapes = {
-        item: f"s{hashlib.sha256(rule.encode()).hexdigest()[:8]}" for item, rule in rules.items()
-    }
-    lines = sorted({f".{shapes[item]}{{{rule}}}\n" for item, rule in rules.items()})
-    key = f"{post.post}/style.css"
-    style = _pointer(key, "".join(lines).encode(), _ASSET_TYPES["css"])
-    return _Press(site=site, post=post, style=key, shapes=shapes), style
-
-
-def _declarations(item: ItemManifest) -> str:
-    width, height = display.ratio(item)
-    across = min(max(width / height, _NARROWEST), _WIDEST)
-    colour = f";background-color:{display.colour(item)}" if display.colour(item) else ""
-    return f"--r:{across:.4f};aspect-ratio:{width}/{height}{colour}"
-
-
-# --- pages -----------------------------------------------------------------------------------
+# --- pages of a post ---------------------------------------------------------------------------
 
 
 def _without_withdrawn_content(post: PostManifest) -> PostManifest:
@@ -278,15 +148,15 @@ def _without_withdrawn_content(post: PostManifest) -> PostManifest:
 
 
 def _item_json(item: ItemManifest) -> Object:
-    return _pointer(address.file(item, "item.json"), model.to_json(item), _JSON)
+    return pointer(address.file(item, "item.json"), model.to_json(item), JSON)
 
 
-def _item_oembed(press: _Press, item: ItemManifest) -> Object:
+def _item_oembed(press: Press, item: ItemManifest) -> Object:
     answer = oembed.item(press.site, _post(press), item)
-    return _json(address.file(item, "oembed.json"), answer)
+    return json_page(address.file(item, "oembed.json"), answer)
 
 
-def _frame(press: _Press, item: ItemManifest) -> Object:
+def _frame(press: Press, item: ItemManifest) -> Object:
     return press.page(address.frame(item), "frame.html.j2", item=item)
 
 
@@ -297,7 +167,7 @@ class _Said(NamedTuple):
     words: Transcript
 
 
-def _said(press: _Press, item: ItemManifest) -> tuple[_Said, ...]:
+def _said(press: Press, item: ItemManifest) -> tuple[_Said, ...]:
     """What is said in an item, in each language; () until it plays."""
     if display.stage(item) is not display.Stage.READY:
         return ()
@@ -305,18 +175,18 @@ def _said(press: _Press, item: ItemManifest) -> tuple[_Said, ...]:
     return tuple(_Said(made, words) for made, words in found if words)
 
 
-def _transcripts(press: _Press, item: ItemManifest) -> Iterator[Object]:
+def _transcripts(press: Press, item: ItemManifest) -> Iterator[Object]:
     said = _said(press, item)
     title = display.title(item, press.language)
     for one in said:
         language = one.words.language
         text = transcript.plain(one.words, title).encode()
-        yield _pointer(address.transcript_text(item, language), text, _TEXT)
+        yield pointer(address.transcript_text(item, language), text, _TEXT)
         key = address.transcript(item, language)
         yield press.page(key, "transcript.html.j2", item=item, one=one, said=said)
 
 
-def _watch(press: _Press, item: ItemManifest) -> Object:
+def _watch(press: Press, item: ItemManifest) -> Object:
     post, said = _post(press), _said(press, item)
     all_said = transcript.flat(said[0].words) if said else ""
     linked = structured.item_linked_data(press.site, post, item, all_said)
@@ -331,34 +201,60 @@ def _watch(press: _Press, item: ItemManifest) -> Object:
     )
 
 
-def _gallery(press: _Press) -> tuple[Object, ...]:
+def _gallery(press: Press) -> Iterator[Object]:
+    """Pages of all photos, the first one last; and which photo is on which page."""
     post = _post(press)
     photos = display.photos(post)
     if not photos:
-        return ()
-    answer = address.gallery_file(post, "oembed.json")
-    linked = escape.script_json(structured.gallery_linked_data(press.site, post))
-    return (
-        _json(answer, oembed.gallery(press.site, post)),
-        press.page(
-            address.gallery_file(post, "embed.html"), "gallery_frame.html.j2", photos=photos
-        ),
-        press.page(
-            address.gallery(post),
-            "gallery.html.j2",
-            photos=photos,
-            meta=structured.post_meta(press.site, post, address.gallery(post)),
-            oembed=answer,
-            linked=linked,
-        ),
+        return
+    yield json_page(address.gallery_file(post, "oembed.json"), oembed.gallery(press.site, post))
+    yield from _strip(press, photos)
+    sheets = display.sheets(photos)
+    for number in range(len(sheets), 0, -1):
+        yield from _gallery_page(press, sheets, number)
+    if len(sheets) > 1:
+        yield json_page(address.gallery_file(post, "pages.json"), _places(post, sheets))
+
+
+def _strip(press: Press, photos: tuple[ItemManifest, ...]) -> tuple[Object, Object]:
+    """What an article shows of a gallery: its first photos."""
+    post = _post(press)
+    shown = photos[: display.STRIP]
+    key = address.gallery_file(post, "embed.html")
+    dressed, style = styled(press, address.gallery_file(post, "embed.css"), shown)
+    page = dressed.page(key, "gallery_frame.html.j2", photos=shown, total=len(photos))
+    return style, page
+
+
+def _gallery_page(
+    press: Press, sheets: tuple[tuple[ItemManifest, ...], ...], number: int
+) -> tuple[Object, Object]:
+    post, photos = _post(press), sheets[number - 1]
+    key = address.gallery(post, number)
+    dressed, style = styled(press, address.gallery_file(post, f"{number}.css"), photos)
+    linked = structured.gallery_linked_data(press.site, replace(post, items=photos))
+    page = dressed.page(
+        key,
+        "gallery.html.j2",
+        here=key,
+        number=number,
+        last=len(sheets),
+        keys=[address.gallery(post, one) for one in range(1, len(sheets) + 1)],
+        before=sum(len(sheet) for sheet in sheets[: number - 1]),
+        total=sum(len(sheet) for sheet in sheets),
+        photos=photos,
+        meta=structured.post_meta(press.site, post, key),
+        oembed=address.gallery_file(post, "oembed.json"),
+        linked=escape.script_json(linked),
     )
+    return style, page
 
 
-def _post_frame(press: _Press) -> tuple[Object, ...]:
+def _post_frame(press: Press) -> tuple[Object, ...]:
     """What an article shows of the whole post, and what it is told that asks for it."""
     post = _post(press)
     return (
-        _json(address.post_file(post, "oembed.json"), oembed.whole(press.site, post)),
+        json_page(address.post_file(post, "oembed.json"), oembed.whole(press.site, post)),
         press.page(
             address.post_file(post, "embed.html"),
             "post_frame.html.j2",
@@ -374,31 +270,38 @@ def _counts(post: PostManifest) -> dict[model.Kind, int]:
     return {kind: kinds.count(kind) for kind in model.Kind if kind in kinds}
 
 
-def _post_page(press: _Press) -> Object:
+def _places(post: PostManifest, sheets: tuple[tuple[ItemManifest, ...], ...]) -> dict[str, Any]:
+    """Where a photo is that a link names: pages change as photos are added, the link does not."""
+    here = address.gallery_file(post, "pages.json")
+    return {
+        "pages": [
+            {
+                "url": address.relative(here, address.gallery(post, number)),
+                "photos": [item.item for item in photos],
+            }
+            for number, photos in enumerate(sheets, 1)
+        ]
+    }
+
+
+def _post_page(press: Press) -> tuple[Object, Object]:
     post = _post(press)
     key = address.post_page(post)
-    return press.page(
+    groups = display.groups(post)
+    items = (item for group in groups for item in group.items)
+    dressed, style = styled(press, f"{post.post}/style.css", items)
+    page = dressed.page(
         key,
         "post.html.j2",
-        groups=_groups(post),
+        groups=groups,
         preparing=any(display.stage(one) is display.Stage.PREPARING for one in post.items),
         oembed=address.post_file(post, "oembed.json"),
         meta=structured.post_meta(press.site, post, key),
     )
+    return style, page
 
 
-def _groups(post: PostManifest) -> tuple[tuple[ItemManifest, ...], ...]:
-    """Items in order; neighbouring photos together, to be laid out in rows."""
-    groups: list[tuple[ItemManifest, ...]] = []
-    for item in display.shown(post):
-        if groups and item.kind is model.Kind.PHOTO and groups[-1][0].kind is model.Kind.PHOTO:
-            groups[-1] = (*groups[-1], item)
-        else:
-            groups.append((item,))
-    return tuple(groups)
-
-
-def _sheets(press: _Press) -> Iterator[Object]:
+def _sheets(press: Press) -> Iterator[Object]:
     """Every page of the reporter's sheet; the one that is always there comes last."""
     site, post = press.site, _post(press)
     made = list(sheet.sheets(site, post, _overhead()))
@@ -443,11 +346,11 @@ def _overhead() -> Overhead:
     return Overhead(
         frame=_FRAME_BYTES + sizes["player.css"] + sizes["player.js"],
         film=sizes["film.js"],
-        playing=sizes[_FETCHED],
+        playing=sizes[FETCHED],
     )
 
 
-def _post(press: _Press) -> PostManifest:
+def _post(press: Press) -> PostManifest:
     if press.post is None:
         raise TypeError("this page belongs to a post")
     return press.post

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline import process
-from pipeline.errors import OverLimit, ToolBug, Unreadable
+from pipeline.errors import NewsreelError, OverLimit, ToolBug, Unreadable
 from pipeline.model import Fragmented, Kind, Limits, Picture, Probe, adapter
 from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
 
@@ -82,6 +82,21 @@ def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
     arguments = {"path": str(path), "limits": adapter(Limits).dump_python(limits, mode="json")}
     found: Probe = _ask("examine", arguments, _command(path, scratch, limits), Probe)
     return found
+
+
+def probe_each(paths: Sequence[Path], scratch: Path, limits: Limits) -> list[Probe | NewsreelError]:
+    """Find out what several small files are, in one child: of each a probe, or what is wrong.
+
+    Raises Transient alone, and then nothing is answered.
+    """
+    allowed = adapter(Limits).dump_python(limits, mode="json")
+    jobs = [{"path": str(path), "limits": allowed} for path in paths]
+    command = dataclasses.replace(_command(paths[0], scratch, limits), reads=tuple(paths))
+    answers = process.call_each("pipeline.probe:examine", jobs, command)
+    return [
+        answer if isinstance(answer, NewsreelError) else adapter(Probe).validate_python(answer)
+        for answer in answers
+    ]
 
 
 def facts(path: Path, scratch: Path, limits: Limits, seams_ms: Sequence[int] = ()) -> Facts:

@@ -11,16 +11,15 @@ import contextlib
 import functools
 import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from pipeline import address, images_poster, manifest, pages
 from pipeline.errors import Missing
 from pipeline.house import House
-from pipeline.manifest import Alias, Composed
+from pipeline.manifest import Composed
 from pipeline.model import Entry, ItemManifest, Kind, Object, PostManifest, State, from_json
-from pipeline.records import Published, post_key
+from pipeline.records import Named, Published, Stamped, post_key
 from pipeline.store import Store
 from pipeline.transcript import Transcript
 
@@ -33,29 +32,33 @@ PLACEHOLDER_SIZE = (1280, 720)
 CACHED_TRANSCRIPTS = 500
 _READ: dict[str, Transcript] = {}
 _TRANSCRIPT = re.compile(r"/transcript\.[\w-]+\.(?:html|txt)$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """Which rendition each stable name of a post was last made from."""
-
-    of: dict[str, str] = field(default_factory=dict)
+# Up to so many listings are quicker than one of a post with thousands of files.
+FEW = 12
 
 
 def publish(house: House, post: str) -> PostManifest | None:
-    """Bring a post's pages up to date; returns what was published, None for an unknown post."""
+    """Bring a post's pages up to date; returns what was published, None for an unknown post.
+
+    Pages of items are written where their item has changed: a post has thousands of them.
+    """
     composed = None
+    written: dict[str, str] = {}
     for _ in range(MAX_ROUNDS):
         look = house.records.post(post)
         if look.drop is None:
             return None
         signature = house.signature(look)
         composed = manifest.compose(post, look.drop, house.items(look))
-        _write(house, composed)
+        # What we wrote ourselves may be older than what somebody else noted meanwhile.
+        written |= _write(house, composed, _stamped(house, post) | written)
         house.records.put(post_key(post, "published"), Published(of=signature))
         if house.signature(house.records.post(post)) == signature:
             break
     return composed.post if composed else None
+
+
+def _stamped(house: House, post: str) -> dict[str, str]:
+    return (house.records.get(Stamped, post_key(post, "stamps")) or Stamped()).of
 
 
 def published_manifest(published: Store, post: str) -> PostManifest:
@@ -66,32 +69,43 @@ def published_manifest(published: Store, post: str) -> PostManifest:
         raise Missing(f"There is no published post called {post}.") from None
 
 
-def _write(house: House, composed: Composed) -> None:
+def _write(house: House, composed: Composed, before: Mapping[str, str]) -> dict[str, str]:
+    """Write what is not as it was `before`; returns the stamps of the items that were written."""
     post = composed.post
-    there = {entry.key: entry for entry in house.published.list(f"{post.post}/")}
-    _name(house, post.post, composed.aliases, there)
-    taken = {alias.artifact.key for alias in composed.aliases}
-    live = [item for item in post.items if item.state is not State.WITHDRAWN]
-    house.published.sync(o for item in live for o in _placeholders(item) if o.key not in taken)
+    now = pages.stamps(house.site, post)
+    changed = {item: stamp for item, stamp in now.items() if before.get(item) != stamp}
+    gone = [item.item for item in composed.withdrawn]
+    there = _there(house.published, post.post, (*changed, *gone))
+    _name(house, composed, changed, there)
     for film in composed.films:
         house.published.sync(film.playlists)
         house.published.sync(film.index)
     for item in composed.withdrawn:
         _withdraw(house, post, item, there)
-    written = pages.render(house.site, post, _words(house.published, post))
+    written = pages.render(house.site, post, _words(house.published, post), changed.keys())
     house.published.sync(written)
-    house.published.delete(_outdated(post.post, there, {obj.key for obj in written}))
+    mine = [key for key in there if key.split("/")[1] in {"gallery", "embeds", *changed}]
+    house.published.delete(_outdated(post.post, mine, {obj.key for obj in written}))
+    if now != before:
+        house.records.put(post_key(post.post, "stamps"), Stamped(of=now))
     _write_front_page(house, post)
+    return changed
 
 
-def _outdated(post: str, there: Mapping[str, Entry], written: set[str]) -> list[str]:
-    """Pages a post has no more: of its last photo, of removed words, of another language."""
-    own = (f"{post}/gallery.html", f"{post}/gallery/", f"{post}/embeds/")
-    return [
-        key
-        for key in there
-        if (key.startswith(own) or _TRANSCRIPT.search(key)) and key not in written
-    ]
+def _there(store: Store, post: str, items: Collection[str]) -> dict[str, Entry]:
+    """What is published of these items, and the pages of the post that may be outdated."""
+    prefixes = [f"{post}/{name}/" for name in ("gallery", "embeds", *items)]
+    if len(prefixes) > FEW:
+        prefixes = [f"{post}/"]
+    return {entry.key: entry for prefix in prefixes for entry in store.list(prefix)}
+
+
+def _outdated(post: str, there: Iterable[str], written: set[str]) -> list[str]:
+    """Pages a post has no more: of a smaller gallery, of removed words, of another language."""
+    kept = {*written, address.contact(post)} if address.gallery(post) in written else written
+    own = (f"{post}/gallery/", f"{post}/embeds/")
+    ours = [key for key in there if key.startswith(own) or _TRANSCRIPT.search(key)]
+    return [key for key in (*ours, address.gallery(post)) if key not in kept]
 
 
 def _words(published: Store, post: PostManifest) -> dict[str, Transcript]:
@@ -114,19 +128,25 @@ def _transcript(published: Store, key: str) -> Transcript | None:
     return _READ.get(key)
 
 
-def _name(house: House, post: str, aliases: tuple[Alias, ...], there: Mapping[str, Entry]) -> None:
-    """Give finished renditions their stable names, once each."""
-    key = post_key(post, "names")
+def _name(
+    house: House, composed: Composed, changed: Collection[str], there: Mapping[str, Entry]
+) -> None:
+    """Give finished renditions of what has changed their stable names, once each."""
+    key = post_key(composed.post.post, "names")
     before = house.records.get(Named, key) or Named()
-    now = {alias.artifact.key: alias.source for alias in aliases}
-    for alias in aliases:
+    now = {alias.artifact.key: alias.source for alias in composed.aliases}
+    for alias in composed.aliases:
         name = alias.artifact.key
+        if name.split("/")[1] not in changed:
+            continue
         if before.of.get(name) != alias.source or name not in there:
             house.published.copy(
                 alias.source, name, media_type=alias.artifact.media_type, cache=DAILY
             )
     if now != before.of:
         house.records.put(key, Named(of=now))
+    live = (item for item in composed.post.items if item.item in changed)
+    house.published.sync(o for item in live for o in _placeholders(item) if o.key not in now)
 
 
 def _placeholders(item: ItemManifest) -> tuple[Object, ...]:

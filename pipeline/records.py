@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from pipeline import intake
@@ -62,6 +62,20 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Which rendition each stable name of a post was last made from."""
+
+    of: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamped:
+    """What the pages of each item of a post were last made from, in one word each."""
+
+    of: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Where one piece of work stands: rung for, running, or resting until `not_before`.
 
@@ -97,10 +111,14 @@ class ItemRecords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostRecords:
-    """A consistent look at one post: its listing, and values read from it."""
+    """A consistent look at one post: its listing, and values read from it.
+
+    `by_item` is the listing by item: a post may have thousands of them, with several records each.
+    """
 
     post: str
     entries: Mapping[str, Entry]
+    by_item: Mapping[str, tuple[Entry, ...]]
     drop: PostDrop | None
     items: Mapping[str, Drop]
 
@@ -177,27 +195,40 @@ class Records:
 
     def post(self, post: str) -> PostRecords:
         """Look at one post: one listing, and only what changed since is read again."""
-        entries = {e.key: e for e in self.store.list(f"items/{post}/")}
+        look = self._look(post, f"items/{post}/")
         drop_key = post_key(post, "drop")
         at = self.store.stat(drop_key)
-        drop = None if at is None else self.read(PostDrop, at)
+        if at is None:
+            return look
+        entries = {**look.entries, drop_key: at}
+        return replace(look, entries=entries, drop=self.read(PostDrop, at))
+
+    def one(self, post: str, item: str) -> PostRecords:
+        """Look at one item of a post alone; what is said of the whole post is left out."""
+        return self._look(post, f"items/{post}/{item}/")
+
+    def _look(self, post: str, prefix: str) -> PostRecords:
+        entries = {entry.key: entry for entry in self.store.list(prefix)}
+        by_item: dict[str, list[Entry]] = {}
+        for entry in entries.values():
+            by_item.setdefault(entry.key.split("/")[2], []).append(entry)
         items = {
             entry.key.split("/")[2]: self.read(Drop, entry)
             for entry in entries.values()
             if entry.key.endswith("/drop.json")
         }
-        if at is not None:
-            entries[drop_key] = at
-        return PostRecords(post=post, entries=entries, drop=drop, items=items)
+        grouped = {item: tuple(found) for item, found in by_item.items()}
+        return PostRecords(post=post, entries=entries, by_item=grouped, drop=None, items=items)
 
     def item(self, look: PostRecords, item: str, generation: str) -> ItemRecords:
         """Everything about one item of a post that was looked at."""
         prefix = f"items/{look.post}/{item}/"
         found: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
         last: tuple[float, str] = (0.0, "")
-        for key, entry in look.entries.items():
+        for entry in look.by_item.get(item, ()):
+            key = entry.key
             kind, dash, name = key.removeprefix(prefix).removesuffix(".json").partition("-")
-            if not key.startswith(prefix) or not dash:
+            if not dash:
                 continue
             if kind == "plan" and name != generation:
                 last = max(last, (entry.modified, key))

@@ -52,7 +52,11 @@ def perform(step: Step, prefix: str, shop: Shop, report: Report) -> StepRecord:
     the step asked for.
     """
     report(Progress(percent=0, text=step.name))
-    made = _MAKERS[type(step.outputs[0])](step, shop, report)
+    return record(step, prefix, shop, _MAKERS[type(step.outputs[0])](step, shop, report))
+
+
+def record(step: Step, prefix: str, shop: Shop, made: Made) -> StepRecord:
+    """What a step has made in `shop`, under its keys below `prefix`."""
     return StepRecord(
         step=step.name,
         fingerprint=step.fingerprint,

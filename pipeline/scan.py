@@ -19,6 +19,7 @@ from pipeline.errors import Missing
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.model import Drop, PostInfo, digest
 from pipeline.records import (
+    Named,
     PostDrop,
     PostRecords,
     Published,
@@ -68,7 +69,7 @@ def _scan_post(house: House, post: str, folder: intake.Folder, settled: set[str]
     _record_drops(house, post, folder)
     look = house.records.post(post)
     items = house.items(look)
-    rung = sum(ring_due(house, item) for item in items.values())
+    rung = ring_due(house, items.values())
     published = house.records.get(Published, post_key(post, "published"))
     if rung or published is None or published.of != house.signature(look):
         house.ring(publish_bell(post))
@@ -84,18 +85,19 @@ def _circumstances(house: House, folder: intake.Folder) -> str:
 
 def _check_published(house: House, post: str) -> None:
     """Forget what was finished but is no longer in the published store, so that it is remade."""
-    if house.published.stat(f"{post}/post.json") is not None:
+    there = {entry.key for entry in house.published.list(f"{post}/")}
+    names = (house.records.get(Named, post_key(post, "names")) or Named()).of
+    if f"{post}/post.json" in there and there.issuperset(names):
         return
     look = house.records.post(post)
-    there = {entry.key for entry in house.published.list(f"{post}/")}
     lost = [
         item_key(post, item.drop.item, "done", name)
         for item in house.items(look).values()
         for name, record in item.done.items()
         if not there.issuperset(artifact.key for artifact in record.artifacts)
     ]
-    marks = house.records.marks(post)
-    house.records.drop(*lost, *marks, post_key(post, "published"))
+    made_of = (post_key(post, kind) for kind in ("published", "stamps"))
+    house.records.drop(*lost, *house.records.marks(post), *made_of)
 
 
 def _sweep(house: House, post: str) -> None:

@@ -15,7 +15,7 @@ import media
 from values import DEFAULT, TOOL, changed
 
 from newsreel.local import Rope
-from pipeline import flow
+from pipeline import flow, together
 from pipeline.errors import NewsreelError
 from pipeline.house import House
 from pipeline.model import Drop, ItemManifest, PostManifest, Profile, Rung, Site, from_json
@@ -101,8 +101,13 @@ class Home:
         try:
             if bell.task == "publish":
                 publish(self.house, bell.post)
+            elif bell.task == "ingest" and bell.more:
+                together.ingest(self.house, bell.post, bell.items)
             elif bell.task == "ingest":
                 flow.ingest(self.house, bell.post, bell.item)
+            elif bell.more:
+                wanted = (bell.step, bell.items)
+                together.make(self.house, bell.post, wanted, report=quiet)
             else:
                 flow.make(self.house, bell.post, bell.item, bell.step, report=quiet)
         except NewsreelError:

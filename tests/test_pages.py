@@ -13,7 +13,7 @@ import pytest
 from markup import Parsed
 from sample_post import GROWING, HOSTILE, POST, SHORT, SITE, TALL, VIDEO, WITHDRAWN, poisoned
 
-from pipeline import pages
+from pipeline import pages, press
 from pipeline.errors import ConfigError
 from pipeline.model import Object, PostCard, PostManifest, Site, State
 
@@ -392,6 +392,6 @@ def test_hls_js_asks_for_nothing_more(rendered: tuple[Object, ...]) -> None:
 
 def test_what_was_not_fetched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkout without hls.js says what to run instead of publishing half a player."""
-    monkeypatch.setattr(pages, "_FETCHED", "never.min.js")
+    monkeypatch.setattr(press, "FETCHED", "never.min.js")
     with pytest.raises(ConfigError, match=r"never\.min\.js.*make web"):
-        pages.assets.__wrapped__()
+        press.assets.__wrapped__()

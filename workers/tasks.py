@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
@@ -17,7 +18,7 @@ from celery.exceptions import CeleryError
 from kombu.exceptions import KombuError
 
 from config.house import build, s3_rooms
-from pipeline import flow
+from pipeline import flow, todo, together
 from pipeline.errors import NewsreelError
 from pipeline.house import House
 from pipeline.publish import publish as publish_pages
@@ -47,17 +48,16 @@ def _memory() -> redis.Redis:
 
 def ring(bell: Bell) -> None:
     """Send a bell on its way; one that cannot be sent is rung again by the scan."""
-    args = [part for part in (bell.post, bell.item, bell.step) if part]
+    args: list[Any] = [part for part in (bell.post, bell.item, bell.step) if part]
+    shown = " / ".join(args) + (f" and {len(bell.more)} more" if bell.more else "")
     try:
-        if bell.task == "publish" and not _memory().set(
-            _pending(bell.post), 1, nx=True, ex=PENDING_S
-        ):
+        if bell.task == "publish" and (_is_resting(bell.post) or _is_pending(bell.post)):
             return
         app.send_task(
             f"newsreel.{bell.task}",
-            args,
+            [*args, list(bell.more)] if bell.more else args,
             priority=bell.priority,
-            argsrepr=" / ".join(args),
+            argsrepr=shown,
             **_past_the_queue(bell),
         )
     except AWAY as error:
@@ -78,6 +78,25 @@ def _pending(post: str) -> str:
     return f"newsreel:pending:{post}"
 
 
+def _is_resting(post: str) -> bool:
+    """True while the pages of a large post rest; a scan rings when they are not up to date."""
+    return bool(_memory().exists(_resting(post)))
+
+
+@contextlib.contextmanager
+def _rests_after(post: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    rest_ms = round(1000 * todo.pages_rest_s(time.monotonic() - started))
+    if rest_ms:
+        with contextlib.suppress(*AWAY):
+            _memory().set(_resting(post), 1, px=rest_ms)
+
+
+def _resting(post: str) -> str:
+    return f"newsreel:resting:{post}"
+
+
 # Housekeeping comes every few seconds; without events it does not bury the jobs in Flower.
 @app.task(name="newsreel.scan", bind=True, throws=(NewsreelError,), send_events=False)
 def scan(self: Any, *, deep: bool = False) -> str:
@@ -87,18 +106,25 @@ def scan(self: Any, *, deep: bool = False) -> str:
 
 
 @app.task(name="newsreel.ingest", bind=True, throws=(NewsreelError,))
-def ingest(self: Any, post: str, item: str) -> str:
-    """Look at one upload and plan what to make of it."""
+def ingest(self: Any, post: str, item: str, more: tuple[str, ...] = ()) -> str:
+    """Look at one upload, or at several photos at once, and plan what to make of it."""
     with _shown(self):
-        flow.ingest(house(), post, item)
+        if more:
+            together.ingest(house(), post, (item, *more))
+        else:
+            flow.ingest(house(), post, item)
         return "planned"
 
 
 @app.task(name="newsreel.render", bind=True, throws=(NewsreelError,))
-def render(self: Any, post: str, item: str, step: str) -> str:
-    """Make the outputs of one step."""
+def render(self: Any, post: str, item: str, step: str, more: tuple[str, ...] = ()) -> str:
+    """Make the outputs of one step, of one item or of several photos at once."""
     with _shown(self):
-        flow.make(house(), post, item, step, report=_reporter(self))
+        if more:
+            wanted = (step, (item, *more))
+            together.make(house(), post, wanted, report=_reporter(self))
+        else:
+            flow.make(house(), post, item, step, report=_reporter(self))
         return f"{step} made"
 
 
@@ -107,7 +133,7 @@ def publish(self: Any, post: str) -> str:
     """Bring a post's pages up to date."""
     with contextlib.suppress(*AWAY):
         _memory().delete(_pending(post))
-    with _shown(self):
+    with _shown(self), _rests_after(post):
         made = publish_pages(house(), post)
         return f"{made.state}, {made.percent} %" if made else "no such post"
 
