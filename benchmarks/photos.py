@@ -19,7 +19,7 @@ from benchmarks.meter import metered, run
 from benchmarks.quality import Reference, ssim
 from benchmarks.table import Table
 from pipeline.model import PhotoOut, Profile, adapter
-from pipeline.plan import photo_widths
+from pipeline.plan_photo import photo_widths
 from pipeline.probe import probe
 from pipeline.process import call
 from pipeline.render import Shop

@@ -256,16 +256,59 @@ def article_photo(item: ItemManifest) -> Artifact:
     return fitting[-1] if fitting else jpegs(item)[0]
 
 
+def loop(item: ItemManifest) -> Artifact | None:
+    """The short silent film of a picture that moves."""
+    return next(iter(with_roles(item, "loop")), None)
+
+
+def zoom(item: ItemManifest) -> Artifact | None:
+    """The size that one can zoom into: of scans, of very large pictures, of documents."""
+    return largest(item) if with_roles(item, "large", "page") else None
+
+
+def leaves(item: ItemManifest) -> tuple[tuple[int, tuple[Artifact, ...]], ...]:
+    """The pages of a document after its first: the page's number, and its files."""
+    found: dict[int, list[Artifact]] = {}
+    for made in with_roles(item, "page", "page-large"):
+        # page-2-1280.jpg, as the plan named it
+        number = int(made.key.rpartition("/")[2].split("-")[1])
+        found.setdefault(number, []).append(made)
+    return tuple((number, tuple(found[number])) for number in sorted(found))
+
+
+def widths(made: tuple[Artifact, ...], media_type: str) -> tuple[Artifact, ...]:
+    """Of a picture's files the fixed widths in one format, narrowest first."""
+    fixed = (one for one in made if one.role in ("photo", "page"))
+    return tuple(
+        sorted(
+            (one for one in fixed if one.media_type == media_type), key=lambda one: one.width or 0
+        )
+    )
+
+
+def widest(made: tuple[Artifact, ...]) -> Artifact:
+    """The JPEG that shows the most of a picture."""
+    jpegs_ = (one for one in made if one.media_type == "image/jpeg")
+    return max(jpegs_, key=lambda one: one.width or 0)
+
+
+def has_loops(post: PostManifest) -> bool:
+    """Whether a picture of the post moves."""
+    return any(loop(item) for item in post.items)
+
+
 def downloads(item: ItemManifest) -> tuple[Artifact, ...]:
     """The files a reader may take home: the film, the sound, the largest photo, subtitles."""
-    return with_roles(item, "video") + sounds(item) + jpegs(item)[-1:] + captions(item)
+    films = with_roles(item, "video", "loop")
+    pictures = (largest(item),) if jpegs(item) else ()
+    return films + sounds(item) + pictures + captions(item)
 
 
 def download_label(made: Artifact, say: Phrases) -> str:
     """What a download link says: MP4 720p, M4A, JPEG 2560 x 1707, VTT Español."""
-    if made.role == "video":
+    if made.role in ("video", "loop"):
         return f"MP4 {short_side(made)}p"
-    if made.role == "photo":
+    if made.role in ("photo", "large"):
         return f"JPEG {made.width} × {made.height}"  # noqa: RUF001 - the sign of a size
     if made.role == "captions":
         return f"{say('captions')} ({track_label(made)}, VTT)"
@@ -315,5 +358,4 @@ def _is_seen(item: ItemManifest) -> bool:
 
 
 def _photos_of(item: ItemManifest, media_type: str) -> tuple[Artifact, ...]:
-    made = [one for one in with_roles(item, "photo") if one.media_type == media_type]
-    return tuple(sorted(made, key=lambda one: one.width or 0))
+    return widths(with_roles(item, "photo"), media_type)

@@ -145,9 +145,27 @@ def native_audio(site: Site, subject: Subject, item: ItemManifest) -> str:
 
 def photo(site: Site, subject: Subject, item: ItemManifest, box: tuple[Frame, str]) -> str:
     """A photo in its widths; `box` is how wide it is shown and how it is loaded."""
+    moving = display.loop(item)
+    if moving is not None:
+        return _loop(site, subject, moving, box[0])
     return (
         f'<figure><a href="{_attribute(subject.page)}">{_picture(site, subject, item, box)}</a>'
         f"{_caption(subject)}</figure>"
+    )
+
+
+def _loop(site: Site, subject: Subject, made: Artifact, frame: Frame) -> str:
+    """A picture that moves by itself, unless its reader wants no motion: then its still is shown.
+
+    Where an editor drops the question (`media`), the browser's controls can stop it.
+    """
+    return (
+        f'<figure><video autoplay loop muted playsinline controls preload="none" '
+        f'poster="{_attribute(subject.poster.key)}" width="{made.width}" height="{made.height}" '
+        f'style="{frame.across};height:auto" aria-label="{_attribute(subject.poster_alt)}">'
+        f'<source src="{_attribute(address.absolute(site, made.key))}" type="video/mp4" '
+        f'media="(prefers-reduced-motion: no-preference)">'
+        f"{_link(subject)}</video>{_caption(subject)}</figure>"
     )
 
 

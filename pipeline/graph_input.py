@@ -175,10 +175,11 @@ def _scaled(picture: Any, size: tuple[int, int], treatment: Treatment) -> Any:
         in_range="full" if colour.full_range else "limited",
         out_range="limited",
     )
-    return _tagged(picture.filter("format", "yuv420p"))
+    return tagged(picture.filter("format", "yuv420p"))
 
 
-def _tagged(picture: Any) -> Any:
+def tagged(picture: Any) -> Any:
+    """Say what the colours are by now, whatever came in."""
     return picture.filter(
         "setparams",
         color_primaries="bt709",

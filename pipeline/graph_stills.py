@@ -24,9 +24,10 @@ from pipeline.graph_input import (
     opened,
     seconds,
     shown,
+    tagged,
     woven,
 )
-from pipeline.model import PosterOut, PreviewOut, Step, StoryboardOut
+from pipeline.model import LoopOut, PosterOut, PreviewOut, Step, StoryboardOut
 
 # A key frame before its moment lies before zero and would be dropped; and candidates are looked at
 # once, so they are not packed at all: PNG took as much time as decoding 100 frames [m].
@@ -158,6 +159,37 @@ def preview(out: PreviewOut, laid: Path, bench: Bench) -> tuple[str, ...]:
         bufsize=320_000,
         threads=1,
         pix_fmt="yuv420p",
+        movflags="+faststart",
+        **CLEAN_PICTURE,
+    )
+    return compiled([output], bench)
+
+
+def loop(out: LoopOut, frames: Path, bench: Bench) -> tuple[str, ...]:
+    """A silent faststart MP4 of images that were unrolled before, each at its own time."""
+    picture = (
+        ffmpeg.input(file(frames), format="apng", protocol_whitelist="file,pipe", threads=1)["v:0"]
+        .filter("scale", out_color_matrix="bt709", out_range="limited", flags="lanczos")
+        .filter("format", "yuv420p")
+    )
+    output = ffmpeg.output(
+        tagged(picture),
+        file(bench.folder / out.file),
+        vcodec="libx264",
+        **{"profile:v": "high"},
+        # A few seconds of mostly still pictures: the slow preset costs less than reading them.
+        preset="slow",
+        # Drawings and recorded screens are what loops show; real film loses nothing by it.
+        tune="animation",
+        crf=out.crf,
+        # Shown in the order of the file, from its very beginning: no edit list that a loop could
+        # stumble over.
+        bf=0,
+        threads=1,
+        # Images stand as long as they stood; two in one tick would be one too many.
+        fps_mode="vfr",
+        enc_time_base="1:1000",
+        video_track_timescale=1000,
         movflags="+faststart",
         **CLEAN_PICTURE,
     )

@@ -23,8 +23,9 @@ from PIL import Image, ImageStat
 
 from pipeline import errors
 from pipeline.images_colour import is_hdr, plain_mode, profile_name, source_profile, to_srgb
+from pipeline.images_deskew import level
 from pipeline.images_metadata import Words, clean, words, written
-from pipeline.images_open import MOVING, Opened, decoded, opened
+from pipeline.images_open import MOVING, Opened, decoded, opened, sheets
 from pipeline.images_poster import badge, choose, placeholder
 from pipeline.model import PhotoOut, Picture, adapter
 
@@ -73,6 +74,7 @@ def inspect(path: str, max_pixels: int = _MAX_PIXELS) -> Picture:
             credit=said.credit,
             copyright=said.copyright,
             taken=said.taken,
+            sheets=tuple(sheets(still)),
         )
 
 
@@ -88,9 +90,12 @@ def develop(
     """
     wanted = [adapter(PhotoOut).validate_python(each) for each in outputs]
     largest = max(((out.width, out.height) for out in wanted), key=lambda size: size[0] * size[1])
-    still = decoded(path, int(facts.get("max_pixels") or _MAX_PIXELS), largest)
+    still = decoded(path, int(facts.get("max_pixels") or _MAX_PIXELS), largest, wanted[0].page)
     options = written(_spoken(still, facts))
     first, notes = _prepared(still, largest)
+    if wanted[0].deskew:
+        first, angle = level(first)
+        notes += [f"Set level: it was turned by {abs(angle):.1f} degrees."] * bool(angle)
     with ThreadPoolExecutor(_threads()) as pool:
         scaled, jobs = first, []
         for scaled, each in _cascade(first, wanted):
@@ -121,11 +126,14 @@ def _prepared(still: Opened, size: tuple[int, int]) -> tuple[Image.Image, list[s
         notes.append("HDR picture: toned down to ordinary screens.")
     profile = source_profile(still)
     turned = still.orientation >= 5  # noqa: PLR2004 - EXIF: 5 to 8 swap width and height
-    image = _scaled(plain_mode(still.image), size[::-1] if turned else size)
-    if still.orientation != 1:
-        image = image.transpose(_UPRIGHT[still.orientation])
-    image, note = to_srgb(image, profile)
+    image = scaled(plain_mode(still.image), size[::-1] if turned else size)
+    image, note = to_srgb(upright(image, still.orientation), profile)
     return image, notes + [note] * bool(note)
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture turned as EXIF says, 1 to 8."""
+    return image if orientation == 1 else image.transpose(_UPRIGHT[orientation])
 
 
 def _refuse_enlarging(still: Opened, size: tuple[int, int]) -> None:
@@ -146,11 +154,12 @@ def _cascade(
         return (-out.width * out.height, out.width, out.height)
 
     for (_, width, height), group in groupby(sorted(wanted, key=area), key=area):
-        image = _scaled(image, (width, height))
+        image = scaled(image, (width, height))
         yield image, list(group)
 
 
-def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A copy of that size, without anything but pixels."""
     if image.size != size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
     else:

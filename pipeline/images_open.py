@@ -11,8 +11,8 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -65,7 +65,9 @@ _COMPRESSION, _STRIP, _STRIP_BYTES, _JPEG_AT, _JPEG_BYTES = 259, 273, 279, 513, 
 # TIFF/EP and DNG: colour filter array and linear raw, the two kinds of undeveloped pixels.
 _RAW_PHOTOMETRIC = (32803, 34892)
 _OLD_AND_NEW_JPEG = (6, 7)
-_MAX_IFDS = 32
+_MAX_IFDS, _MAX_PAGES = 32, 1000
+# NewSubfileType: bit 0 a smaller copy, bit 2 a mask.
+_SUBFILE, _NO_PAGE = 254, 0b101
 
 pillow_heif.register_heif_opener(
     thumbnails=False, depth_images=False, aux_images=False, decode_threads=2
@@ -101,33 +103,52 @@ class Opened:
 
 
 @contextmanager
-def opened(path: str, max_pixels: int) -> Iterator[Opened]:
+def opened(path: str, max_pixels: int, page: int = 0) -> Iterator[Opened]:
     """Open a picture for as long as the block lasts; raises leaves of BadInput only.
 
-    `max_pixels` is compared with the size in the header, before any pixel is decoded.
+    `max_pixels` is compared with the size in the header, before any pixel is decoded. `page` is
+    one of `sheets`, for files that hold a document.
     """
     with _faults_are_the_files(max_pixels), _guard(max_pixels), Path(path).open("rb") as file:
         head = file.read(_HEAD_BYTES)
         _refuse(head, max_pixels)
         file.seek(0)
         with Image.open(file, formats=FORMATS) as image:
+            if page:
+                image.seek(page)
             _check_size(image.size, max_pixels)
             preview = _preview(image, file, head, max_pixels)
             yield _looked_at(preview or image, image, head)
 
 
-def decoded(path: str, max_pixels: int, wanted: tuple[int, int]) -> Opened:
-    """Decode the main picture once, at no less than `wanted` (displayed width, height) pixels.
+def decoded(path: str, max_pixels: int, wanted: tuple[int, int], page: int = 0) -> Opened:
+    """Decode one picture once, at no less than `wanted` (displayed width, height) pixels.
 
     The answer's image is in memory and independent of the file. A file that was cut short is
     published when at least `MOST` of its rows decode, with a note; otherwise errors.Unreadable.
     """
     try:
-        with opened(path, max_pixels) as still:
+        with opened(path, max_pixels, page) as still:
             _load(still, wanted)
             return _mostly(still, _decoded_share(still.image)) if _ends_void(still) else still
     except errors.Unreadable as first:
-        return _second_try(path, max_pixels, wanted, first)
+        return _second_try(lambda: opened(path, max_pixels, page), wanted, first)
+
+
+def sheets(still: Opened) -> Iterator[tuple[int, int, int]]:
+    """The pages after the first of a document: number, width, height as displayed.
+
+    Only TIFF holds documents; what it keeps in smaller sizes or as masks is no page of its own.
+    """
+    image = still.container
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or still.is_raw:
+        return
+    for number in range(1, min(image.n_frames, _MAX_PAGES)):
+        image.seek(number)
+        if not int(image.tag_v2.get(_SUBFILE, 0)) & _NO_PAGE:
+            width, height = image.size
+            turned = _orientation(_exif(image)) >= 5  # noqa: PLR2004 - EXIF
+            yield (number, height, width) if turned else (number, width, height)
 
 
 def _looked_at(image: Image.Image, container: Image.Image, head: bytes) -> Opened:
@@ -167,10 +188,12 @@ def _load(still: Opened, wanted: tuple[int, int]) -> None:
 
 
 def _second_try(
-    path: str, max_pixels: int, wanted: tuple[int, int], first: errors.Unreadable
+    again: Callable[[], AbstractContextManager[Opened]],
+    wanted: tuple[int, int],
+    first: errors.Unreadable,
 ) -> Opened:
     try:
-        with _tolerant(), opened(path, max_pixels) as still:
+        with _tolerant(), again() as still:
             _load(still, wanted)
             return _mostly(still, _decoded_share(still.image))
     except errors.Unreadable as second:

@@ -178,7 +178,10 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
     parts, notes = _parts(files, info)
     media = _related([*files, *parts])
     beside, waiting = _sidecars(folder, [item.path for item in media], language)
-    items = [replace(item, sidecars=_sidecars_of(item, beside)) for item in media]
+    items = [
+        replace(item, sidecars=_sidecars_of(item, beside), info=_inherited(item.info, info))
+        for item in media
+    ]
     return Sorted(
         items=tuple(sorted(items, key=lambda item: reading_order(item.path, info.order))),
         toml=folder.files.get(POST_TOML),
@@ -235,6 +238,13 @@ def info_for(path: str, info: PostInfo) -> ItemInfo:
         if key in info.items:
             return info.items[key]
     return ItemInfo()
+
+
+def _inherited(item: ItemInfo, post: PostInfo) -> ItemInfo:
+    """The same, with what the post says of all its photos where the item says nothing."""
+    scan = post.scan if item.scan is None else item.scan
+    deskew = post.deskew if item.deskew is None else item.deskew
+    return replace(item, scan=scan or None, deskew=deskew or None)
 
 
 # --- versions of one film --------------------------------------------------------------------

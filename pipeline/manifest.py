@@ -46,7 +46,10 @@ STABLE = {
     "waveform": "waveform.svg",
     "video": "video.mp4",
     "preview": "preview.mp4",
+    "loop": "loop.mp4",
 }
+# These have a stable name for each of their files.
+MANY = ("photo", "large", "page", "page-large")
 ARTICLE_WIDTH, CARD_WIDTH = 1280, 960
 # The step that makes an item playable, and how much of the work it is against any other.
 MAIN_STEPS = {"sound": 4, "photo": 4, "sound-0": 4, "film": 2}
@@ -370,7 +373,7 @@ def _stable(artifact: Artifact, drop: Drop) -> Iterator[Artifact]:
     """The artifact under its stable name, where it has one."""
     role = artifact.role
     name = STABLE.get(role)
-    if role == "photo":
+    if role in MANY:
         name = artifact.key.rpartition("/")[2]
     if name is not None:
         key = f"{drop.post}/{drop.item}/{name}"

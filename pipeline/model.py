@@ -71,7 +71,8 @@ class ItemInfo:
     """What post.toml says about one item; empty means: take it from elsewhere.
 
     `version` is what readers call this version of a film; `versions` are further ones to be made
-    of its file, by name, each the clip that it shows.
+    of its file, by name, each the clip that it shows. A photo may be a `scan`, and be set upright
+    (`deskew`); None: as the post says.
     """
 
     title: str = ""
@@ -83,6 +84,8 @@ class ItemInfo:
     clip: str = ""
     version: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    scan: bool | None = None
+    deskew: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,8 @@ class PostInfo:
     text: str = ""
     order: tuple[str, ...] = ()
     items: dict[str, ItemInfo] = field(default_factory=dict)
+    scan: bool = False
+    deskew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +226,11 @@ class TextStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A still. `width` and `height` are as displayed; `pages` counts frames or pages."""
+    """A still. `width` and `height` are as displayed; `pages` counts frames or pages.
+
+    `sheets` are the pages after the first, where a file holds a document: number (from 0), width,
+    height.
+    """
 
     format: str
     width: int
@@ -236,6 +245,7 @@ class Picture:
     credit: str = ""
     copyright: str = ""
     taken: str = ""
+    sheets: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,12 +345,20 @@ class AudioProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoProfile:
-    """How stills are encoded."""
+    """How stills are encoded, and pictures that move (`loop_crf`, no wider than `loop_width`).
+
+    Scans, and what has `scan_pixels` or more, get one more size to zoom into: `scan_width` at most.
+    """
 
     widths: tuple[int, ...]
     jpeg_quality: int
     avif_quality: int
     avif_speed: int
+    scan_pixels: int
+    scan_width: int
+    scan_quality: int
+    loop_width: int
+    loop_crf: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -622,7 +640,7 @@ class WaveformOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoOut:
-    """One width of a still in one format."""
+    """One width of a still in one format; `page` counts from 0, `deskew` sets lines level."""
 
     make: Literal["photo"] = "photo"
     role: str
@@ -632,6 +650,20 @@ class PhotoOut:
     format: Literal["jpeg", "avif"]
     quality: int
     speed: int
+    page: int = 0
+    deskew: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopOut:
+    """A picture that moves as a short silent film, in faststart MP4 at the picture's own times."""
+
+    make: Literal["loop"] = "loop"
+    role: str
+    file: str
+    width: int
+    height: int
+    crf: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -671,6 +703,7 @@ Output = Annotated[
     | CoverOut
     | WaveformOut
     | PhotoOut
+    | LoopOut
     | CaptionsOut
     | TranscriptOut,
     Field(discriminator="make"),

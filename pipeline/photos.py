@@ -12,12 +12,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import NewsreelError
-from pipeline.model import Limits, PhotoOut, Step, adapter
+from pipeline import graph_stills
+from pipeline.errors import NewsreelError, ToolBug
+from pipeline.model import Limits, LoopOut, PhotoOut, Step, adapter
+from pipeline.probe import Facts
 from pipeline.process import Command, call, call_each
-from pipeline.shop import Made, Shop, image_artifact, python_child
+from pipeline.shop import (
+    Made,
+    Report,
+    Shop,
+    artifact,
+    encode,
+    facts_of,
+    image_artifact,
+    python_child,
+)
 
-_DEVELOP = "pipeline.images:develop"
+_DEVELOP, _UNROLL = "pipeline.images:develop", "pipeline.images_moving:unroll"
+# Two ticks of a film's clock, and what a check by its packets rounds.
+_LATE_MS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,38 @@ def develop_many(jobs: Sequence[Job], shop: Shop) -> list[Made | NewsreelError]:
         answer if isinstance(answer, NewsreelError) else _made(job, answer)
         for job, answer in zip(jobs, answers, strict=True)
     ]
+
+
+def make_loop(step: Step, shop: Shop, report: Report) -> Made:
+    """A picture that moves as a short silent film."""
+    out = next(out for out in step.outputs if isinstance(out, LoopOut))
+    order = {
+        "path": str(shop.source),
+        "out": adapter(LoopOut).dump_python(out, mode="json"),
+        "folder": str(shop.folder),
+        "facts": {"max_pixels": shop.limits.max_photo_pixels},
+    }
+    seen = call(_UNROLL, order, python_child(step, shop))
+    frames = shop.folder / "frames.png"
+    encode(graph_stills.loop(out, frames, shop.bench), step, shop, report)
+    frames.unlink()
+    found = facts_of(shop.folder / out.file, shop, step)
+    _check_loop(step, out, seen, found)
+    return Made(
+        artifacts=(artifact(out.role, shop.folder / out.file, found, {}),),
+        notes=tuple(seen["notes"]),
+    )
+
+
+def _check_loop(step: Step, out: LoopOut, seen: dict[str, Any], found: Facts) -> None:
+    """Every image is in it, and it lasts as long; a wrong one is not published."""
+    asked = (out.width, out.height, seen["frames"])
+    late = abs((found.duration_ms or 0) - seen["duration_ms"])
+    if (found.width, found.height, found.frames) != asked or late > _LATE_MS:
+        raise ToolBug(
+            f"{step.source.name}: its motion came out wrong and was not published.",
+            evidence=f"{found}, asked for {asked} and {seen['duration_ms']} ms",
+        )
 
 
 def _child(jobs: Sequence[Job], shop: Shop) -> Command:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
-from pipeline import languages, plan_film
+from pipeline import languages, plan_film, plan_photo
 from pipeline.intake import clip_ms, title_of
 from pipeline.model import (
     AudioOut,
@@ -21,7 +21,6 @@ from pipeline.model import (
     Drop,
     Kind,
     Output,
-    PhotoOut,
     Plan,
     Sidecar,
     Span,
@@ -34,8 +33,6 @@ from pipeline.model import (
 )
 from pipeline.order import EMBEDDED, SOON, URGENT, Order, draft, main_audio, shifted, sound_track
 
-# A width of the photo's own is worth making when it shows this much more than the next.
-WORTHWHILE = 1.15
 # The least that directories of podcasts take; and what fits a car's screen without delaying the
 # start of a file whose cover lies before its sound.
 COVER_SIDE, EMBEDDED_SIDE = 1400, 600
@@ -65,7 +62,9 @@ def generation(drop: Drop) -> str:
     So are the encoder's version and the profile's: an upgrade must not encode an archive anew.
     """
     sidecars = [(s.role, s.language, s.source.identity) for s in drop.sidecars]
-    wanted = (drop.info.poster, drop.info.clip, drop.profile, drop.edition)
+    wanted = [drop.info.poster, drop.info.clip, drop.profile, drop.edition]
+    # Only where they are asked for: what was planned before there were scans stays as it is.
+    wanted += [name for name in ("scan", "deskew") if getattr(drop.info, name)]
     return digest(drop.media.identity, sidecars, wanted)[:16]
 
 
@@ -187,52 +186,6 @@ def _length_ms(whole_ms: int | None, span: Span) -> int | None:
     return min(end_ms, whole_ms or end_ms) - round(span.start_s * 1000)
 
 
-# --- stills ----------------------------------------------------------------------------------
-
-
-def _plan_photo(order: Order) -> tuple[list[Step], list[str]]:
-    picture = order.probe.picture
-    if picture is None:
-        raise ValueError("a photo item without a picture")  # the probe never says so
-    widths = photo_widths(picture.width, order.profile.photo.widths)
-    outputs = tuple(_photo_outs(order, widths, picture.width, picture.height))
-    notes = []
-    if picture.animated:
-        notes.append("The picture is animated; its first image is published.")
-    elif picture.pages > 1:
-        notes.append(f"The file holds {picture.pages} images; the first is published.")
-    return [dataclasses.replace(draft(order, "photo", SOON), outputs=outputs)], notes
-
-
-def photo_widths(width: int, offered: tuple[int, ...]) -> tuple[int, ...]:
-    """The widths to make: those below the photo's, and its own where that is not the largest."""
-    fitting = [w for w in sorted(offered) if w <= width]
-    if len(fitting) < len(offered) and (not fitting or width > fitting[-1] * WORTHWHILE):
-        fitting.append(width)
-    return tuple(fitting)
-
-
-def _photo_outs(
-    order: Order, widths: tuple[int, ...], width: int, height: int
-) -> Iterator[PhotoOut]:
-    photo = order.profile.photo
-    formats: tuple[tuple[Literal["jpeg", "avif"], str, int], ...] = (
-        ("jpeg", "jpg", photo.jpeg_quality),
-        ("avif", "avif", photo.avif_quality),
-    )
-    for name, suffix, quality in formats:
-        for made in widths:
-            yield PhotoOut(
-                role="photo",
-                file=f"{made}.{suffix}",
-                width=made,
-                height=max(1, round(Fraction(height * made, width))),
-                format=name,
-                quality=quality,
-                speed=photo.avif_speed,
-            )
-
-
 # --- what lies beside ------------------------------------------------------------------------
 
 
@@ -305,4 +258,8 @@ def _shown(order: Order) -> Span:
     return plan_film.window(order).span if order.probe.kind is Kind.VIDEO else _part(order)
 
 
-_DECISIONS = {Kind.VIDEO: plan_film.plan_film, Kind.AUDIO: _plan_audio, Kind.PHOTO: _plan_photo}
+_DECISIONS = {
+    Kind.VIDEO: plan_film.plan_film,
+    Kind.AUDIO: _plan_audio,
+    Kind.PHOTO: plan_photo.plan_photo,
+}

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     Strict,
@@ -66,6 +67,16 @@ def _blog(text: str) -> None:
 
 
 _Blog = Annotated[str, _read_by(_blog)]
+
+
+def _choice(value: object) -> object:
+    if not isinstance(value, bool):
+        problem = "write true or false, without quotation marks"
+        raise PydanticCustomError("choice", "{problem}", {"problem": problem})
+    return value
+
+
+_Choice = Annotated[bool, BeforeValidator(_choice)]
 _Moment = Annotated[str, _read_by(intake.moment_ms)]
 _Clip = Annotated[str, _read_by(intake.clip_ms)]
 _Version = Annotated[str, _read_by(_version)]
@@ -82,6 +93,8 @@ class _ItemTable(BaseModel):
     clip: _Clip = ""
     version: str = ""
     versions: dict[_Version, _Part] = Field(default_factory=dict)
+    scan: _Choice | None = None
+    deskew: _Choice | None = None
 
 
 class _PostTable(BaseModel):
@@ -98,6 +111,8 @@ class _PostTable(BaseModel):
     text: str = ""
     order: tuple[str, ...] = ()
     items: dict[str, _ItemTable] = Field(default_factory=dict)
+    scan: _Choice = False
+    deskew: _Choice = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +168,8 @@ def _post_info(table: _PostTable) -> PostInfo:
         text=table.text,
         order=table.order,
         items={name: _item_info(item, table.language) for name, item in table.items.items()},
+        scan=table.scan,
+        deskew=table.deskew,
     )
 
 
@@ -168,6 +185,8 @@ def _item_info(item: _ItemTable, language: str) -> ItemInfo:
         clip=item.clip,
         version=item.version,
         versions=item.versions,
+        scan=item.scan,
+        deskew=item.deskew,
     )
 
 

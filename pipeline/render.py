@@ -21,6 +21,7 @@ from pipeline.model import (
     CaptionsOut,
     CopyOut,
     FilmOut,
+    LoopOut,
     Object,
     PhotoOut,
     PosterOut,
@@ -42,7 +43,7 @@ from pipeline.shop import (
 
 SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 # What is made from the whole of a file: there its hash costs no second reading.
-WHOLE = (AudioOut, PhotoOut, SoundOut)
+WHOLE = (AudioOut, LoopOut, PhotoOut, SoundOut)
 
 
 def perform(step: Step, prefix: str, shop: Shop, report: Report) -> StepRecord:
@@ -102,6 +103,7 @@ _MAKERS: dict[type[Any], Callable[[Step, Shop, Report], Made]] = {
     PosterOut: render_film.make_poster,
     AudioOut: render_sound.make_recording,
     PhotoOut: _make_photo,
+    LoopOut: photos.make_loop,
     CaptionsOut: render_words.make_captions,
     TranscriptOut: render_words.make_transcript,
 }

@@ -380,6 +380,7 @@ def test_assets_are_small(rendered: tuple[Object, ...]) -> None:
     assert sizes["player.js"] + sizes["film.js"] + sizes["player.css"] < 30_000
     assert set(sizes) == {
         *("player.js", "film.js", "player.css", "gallery.js", "cards.js", "sheet.js", "site.css"),
+        "loop.js",
         *("transcript.css", "hls.min.js", "hls.LICENSE.txt"),
     }
 

@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from values import (
     DEFAULT,
@@ -59,53 +58,6 @@ def test_what_is_made_of_a_recording() -> None:
         ("waveform", "waveform.svg"),
     ]
     assert made.required
-
-
-# --- photos ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("width", "made"),
-    [
-        (3000, (320, 640, 960, 1280, 1920, 2560)),
-        (2560, (320, 640, 960, 1280, 1920, 2560)),
-        (1600, (320, 640, 960, 1280, 1600)),
-        (1300, (320, 640, 960, 1280)),
-        (100, (100,)),
-        (1, (1,)),
-    ],
-)
-def test_photo_widths(width: int, made: tuple[int, ...]) -> None:
-    """Widths below the photo's, and its own where that shows notably more."""
-    assert planning.photo_widths(width, DEFAULT.photo.widths) == made
-
-
-@given(SIDES)
-def test_no_photo_is_enlarged(width: int) -> None:
-    """There is always a width, and none above the photo's."""
-    made = planning.photo_widths(width, DEFAULT.photo.widths)
-    assert made
-    assert max(made) <= width
-
-
-def test_every_width_comes_as_jpeg_and_avif() -> None:
-    """Old readers get JPEG; shapes are kept."""
-    (made,) = planned(photo(1000, 500)).steps
-    assert [(o.file, o.height) for o in made.outputs] == [  # type: ignore[union-attr]
-        (f"{width}.{suffix}", width // 2) for suffix in ("jpg", "avif") for width in (320, 640, 960)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("facts", "note"),
-    [
-        ({"animated": True, "pages": 9}, "The picture is animated; its first image is published."),
-        ({"pages": 3}, "The file holds 3 images; the first is published."),
-    ],
-)
-def test_one_image_of_many_is_published(facts: dict[str, Any], note: str) -> None:
-    """Animations and bursts show their first image, and say so."""
-    assert note in planned(photo(**facts)).notes
 
 
 # --- subtitles -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import intake, post_toml
-from pipeline.model import PostInfo
+from pipeline.model import Entry, PostInfo
 
 GOOD = """
 title = { es = "La votación", en = "The vote" }
@@ -36,6 +36,29 @@ def test_a_good_post_toml() -> None:
     assert (item.title, item.caption, item.poster) == ("The talk", "One vote.", "1:02:03.5")
     assert (item.clip, item.version) == ("10:05-", "Whole")
     assert item.versions == {"short": "10:05-12:40", "versión-corta": "11:00-12:00"}
+
+
+def test_scans_are_said_of_the_post_or_of_one_picture() -> None:
+    """What the post says holds for every picture that says nothing itself."""
+    text = b'scan = true\n[items."a.tif"]\ndeskew = true\n[items."b.jpg"]\nscan = false\n'
+    read = post_toml.read(text)
+    assert read.notes == ()
+    names = ("a.tif", "b.jpg", "c.jpg")
+    entries = {n: Entry(key=f"p/{n}", bytes=1, identity=n, modified=0.0) for n in names}
+    found = intake.sort_out(intake.Folder(name="p", files=entries), read.info, "en")
+    assert [(bool(i.info.scan), bool(i.info.deskew)) for i in found.items] == [
+        (True, True),
+        (False, False),
+        (True, False),
+    ]
+
+
+@pytest.mark.parametrize("place", ["", '[items."a.tif"]\n'])
+@pytest.mark.parametrize("value", ['"true"', "1", '"yes"', "[]"])
+def test_a_choice_that_is_none_is_told_how_to_write_it(place: str, value: str) -> None:
+    """No guess is made of what somebody meant."""
+    (note,) = post_toml.read(f"{place}deskew = {value}".encode()).notes
+    assert "deskew: write true or false, without quotation marks" in note
 
 
 def test_a_mark_at_the_start_does_no_harm() -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import media
 import pytest
 from homes import quiet
+from test_images import distance, scene
 from values import changed, source, subtitles
 from works import planned, shop, step
 
@@ -236,3 +238,25 @@ def test_subtitles_without_words_are_bad_input(tmp_path: Path) -> None:
     """The file is at fault, and the reason is plain."""
     with pytest.raises(BadInput):
         captions("1\n", tmp_path)
+
+
+# --- pictures that move ----------------------------------------------------------------------
+
+
+def test_a_picture_that_moves_becomes_a_film_of_its_own_times(make: Make, tmp_path: Path) -> None:
+    """Every image once, as long as it stood, silent, in the web's colours, named as loop.mp4."""
+    images = [scene(161, 121).rotate(40 * number) for number in range(5)]
+    path = tmp_path / "moving.gif"
+    times = [50, 400, 30, 60, 1000]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=times, loop=0)
+    (made,) = make(path, "loop").artifacts
+    assert (made.role, made.key, made.media_type) == ("loop", "p/i/r/f/loop.mp4", "video/mp4")
+    assert (made.width, made.height, made.frames, made.duration_ms) == (160, 120, 5, 1540)
+    with av.open(str(tmp_path / "job" / "loop.mp4")) as film:
+        assert not film.streams.audio
+        shown = [round(float(frame.time) * 1000) for frame in film.decode(video=0)]
+        film.seek(0)
+        first = next(film.decode(video=0))
+    assert shown == [0, 50, 450, 480, 540]
+    assert (first.colorspace, first.color_range) == (1, 1)  # BT.709, limited
+    assert distance(first.to_image(), images[0].crop((0, 0, 160, 120))) < 8
