@@ -44,7 +44,7 @@ def assets() -> tuple[Object, ...]:
     Raises ConfigError where hls.js was never fetched.
     """
     files = {
-        path.name: path.read_bytes()
+        path.name: _lean(path.name, path.read_bytes())
         for path in sorted(resources.files("pipeline").joinpath("assets").iterdir(), key=str)
         if path.is_file()
     }
@@ -60,6 +60,14 @@ def assets() -> tuple[Object, ...]:
         )
         for file, body in files.items()
     )
+
+
+def _lean(name: str, body: bytes) -> bytes:
+    """Our own scripts and styles without indentation and comment lines: buckets do not compress."""
+    if name == FETCHED or not name.endswith((".js", ".css")):
+        return body
+    lines = (line.strip() for line in body.splitlines())
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//")) + b"\n"
 
 
 # --- the press -------------------------------------------------------------------------------

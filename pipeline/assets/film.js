@@ -33,8 +33,8 @@
 
   const side = (level) => Math.min(level.width, level.height);
 
-  // Plays `media` inside `box`; `start`, `clock` and `poll` are those of player.js.
-  window.nrFilm = (media, box, { start, clock, poll }) => {
+  // Plays `media` inside `box`; what it is given last is from player.js.
+  window.nrFilm = (media, box, { start, clock, poll, memory, renew }) => {
     const { nrHls: playlist, nrAv1: av1, nrAv1Video: video } = media.dataset;
     const note = box.querySelector(".nr-note"), button = box.querySelector(".nr-play");
     const quality = box.querySelector("[data-nr-quality]"), sound = box.querySelector("[data-nr-sound]");
@@ -71,12 +71,16 @@
       media.classList.toggle("nr-hls", routes.length > 0);
       if (routes.length) return attach(routes.shift());
       ready();
-      if (file) plainFile(); else say(note.dataset.nrBroken);
+      if (file) plainFile(); else give();
+    };
+    const give = () => {
+      say(note.dataset.nrBroken);
+      renew(media, playlist);
     };
     const plainFile = () => {
       // With crossorigin it is tried once more without, by player.js.
       let left = media.hasAttribute("crossorigin") ? 2 : 1;
-      media.addEventListener("error", () => { if (!--left) say(note.dataset.nrBroken); });
+      media.addEventListener("error", () => { if (!--left) give(); });
       media.src = file;
       media.currentTime = at;
       if (going) start(media);
@@ -118,10 +122,16 @@
       sound.replaceChildren(...hls.audioTracks.map((one) => new Option(one.name, one.name)));
       sound.closest("label").hidden = hls.audioTracks.length < 2;
       sound.value = hls.audioTracks.some((one) => one.name === before) ? before : sound.value;
-      if (before) chooseSound();
+      const kept = hls.audioTracks.findIndex((one) => one.lang === memory.get("sound"));
+      if (!before && kept >= 0) sound.selectedIndex = kept;
+      if (before || kept >= 0) hls.audioTrack = sound.selectedIndex;
       else if (hls.audioTrack >= 0) sound.selectedIndex = hls.audioTrack;
     };
-    const chooseSound = () => { hls.audioTrack = sound.selectedIndex; };
+    const chooseSound = () => {
+      if (!hls) return;
+      hls.audioTrack = sound.selectedIndex;
+      memory.set("sound", hls.audioTracks[sound.selectedIndex].lang || "");
+    };
 
     // --- a film in the making --------------------------------------------------------------------
 

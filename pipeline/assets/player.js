@@ -1,11 +1,13 @@
-// What script adds to players that work without it: seeking by address, speed, chapters, waveform,
-// waiting for media, WordPress's handshake, and a small message interface. Film is in film.js.
+// What script adds to players that work without it: seeking by address, speed, subtitles, chapters
+// and transcript, waveform, a memory, waiting for media, WordPress's handshake, and a small message
+// interface (docs/player.md). Film is in film.js.
 // Plain script, not a module: modules need CORS inside a sandboxed frame.
 (() => {
   "use strict";
   const framed = window.parent !== window;
   const page = document.documentElement;
   page.classList.add("nr-js");
+  if (document.fullscreenEnabled === false) page.classList.add("nr-no-full");
 
   const tell = (data) => { if (framed) window.parent.postMessage(data, "*"); };
   const shout = (ev, value) => tell({ nr: 1, ev, value });
@@ -25,6 +27,19 @@
     const m = Math.floor(whole / 60) % 60, h = Math.floor(whole / 3600);
     return h ? h + ":" + String(m).padStart(2, "0") + ":" + s : m + ":" + s;
   };
+  // The same to be heard: "1 h 2 min 3 s".
+  const spoken = (time) => {
+    const whole = Math.floor(time), parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+    return parts.map((part, n) => (part || n === 2 ? part + ["\u00a0h", "\u00a0min", "\u00a0s"][n] : ""))
+      .filter(Boolean).join(" ");
+  };
+
+  // What a reader chose, for the next film. Only on our own pages: in an article nothing is kept.
+  // Browsers may forbid it altogether.
+  const memory = {
+    get: (name) => { try { return framed ? null : localStorage.getItem("nr-" + name); } catch { return null; } },
+    set: (name, value) => { try { if (!framed) localStorage.setItem("nr-" + name, value); } catch { /* forgotten */ } },
+  };
 
   const all = [...document.querySelectorAll(".nr-media")];
   const start = (media) => { const playing = media.play(); if (playing) playing.catch(() => {}); };
@@ -43,6 +58,8 @@
       box.classList.add("nr-started");
       for (const other of all) if (other !== media) other.pause();
     });
+    media.addEventListener("pause", () => box.classList.remove("nr-started"));
+    if (document.fullscreenEnabled === false && media.controlsList) media.controlsList.add("nofullscreen");
     // A bucket that does not answer CORS plays nothing with crossorigin; without it only the
     // subtitles are lost.
     const plainly = () => {
@@ -52,36 +69,81 @@
     };
     media.addEventListener("error", plainly, true);
     if (location.protocol === "file:") plainly();
-    else if (media.dataset.nrHls && window.nrFilm) window.nrFilm(media, box, { start, clock, poll });
-    tools(media, box);
-    chapters(media, box);
+    else if (media.dataset.nrHls && window.nrFilm) window.nrFilm(media, box, { start, clock, poll, memory, renew });
+    else media.addEventListener("error", () => renew(media, ""), true);
+    speed(media, box);
+    captions(media, box);
+    lists(media, box);
     seekbar(media, box);
   };
 
-  const tools = (media, box) => {
+  const speed = (media, box) => {
     const bar = box.querySelector(".nr-tools");
     if (!bar) return;
     bar.hidden = false;
-    const speed = bar.querySelector("[data-nr-speed]");
-    speed.addEventListener("change", () => {
-      media.playbackRate = media.defaultPlaybackRate = +speed.value;
+    const menu = bar.querySelector("[data-nr-speed]");
+    menu.addEventListener("change", () => { media.playbackRate = media.defaultPlaybackRate = +menu.value; });
+  };
+
+  // Subtitles in one language, or in none for "".
+  const show = (media, language) => {
+    for (const track of media.textTracks) {
+      if (track.kind === "captions" || track.kind === "subtitles") {
+        track.mode = track.language === language ? "showing" : "disabled";
+      }
+    }
+  };
+  const captions = (media, box) => {
+    const tracks = [...media.querySelectorAll("track")], menu = box.querySelector("[data-nr-captions]");
+    if (!tracks.length) return;
+    const kept = memory.get("captions");
+    if (kept === "" || tracks.some((track) => track.srclang === kept)) {
+      for (const track of tracks) track.default = track.srclang === kept;
+      show(media, kept);
+    }
+    let now = (tracks.find((track) => track.default) || { srclang: "" }).srclang;
+    if (menu) {
+      menu.value = now;
+      menu.addEventListener("change", () => show(media, menu.value));
+    }
+    // The browser's own menu changes them too.
+    media.textTracks.addEventListener("change", () => {
+      const shown = [...media.textTracks].find((track) => track.mode === "showing");
+      const language = shown ? shown.language : "";
+      if (language === now) return;
+      now = language;
+      memory.set("captions", now);
+      if (menu) menu.value = now;
     });
   };
 
-  const chapters = (media, box) => {
-    const links = [...box.querySelectorAll("[data-nr-t]")];
-    if (!links.length) return;
-    for (const link of links) link.addEventListener("click", (event) => {
-      event.preventDefault();
-      media.currentTime = +link.dataset.nrT;
-      start(media);
-    });
+  // Chapters and transcript: each link leads to its moment, the one that plays is marked.
+  const lists = (media, box) => {
+    const found = new Map();
+    for (const link of box.querySelectorAll("[data-nr-t]")) {
+      const list = link.closest("ol, section");
+      found.set(list, [...(found.get(list) || []), link]);
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        media.currentTime = +link.dataset.nrT;
+        start(media);
+        if (media.videoWidth && media.getBoundingClientRect().bottom < 80) media.scrollIntoView();
+      });
+    }
+    for (const [list, links] of found) mark(media, list, links);
+  };
+  const mark = (media, list, links) => {
+    // A text that follows scrolls in its own box: only when asked to, never where motion disturbs.
+    const follow = list.querySelector("[data-nr-follow]"), text = list.querySelector("[data-nr-text-box]");
+    if (follow && !matchMedia("(prefers-reduced-motion: reduce)").matches) follow.closest("label").hidden = false;
+    let now;
     media.addEventListener("timeupdate", () => {
-      const now = links.filter((link) => +link.dataset.nrT <= media.currentTime + .05).pop();
-      for (const link of links) {
-        if (link === now) link.setAttribute("aria-current", "true");
-        else link.removeAttribute("aria-current");
-      }
+      const next = links.filter((link) => +link.dataset.nrT <= media.currentTime + .05).pop();
+      if (next === now) return;
+      if (now) now.removeAttribute("aria-current");
+      if (next) next.setAttribute("aria-current", "true");
+      now = next;
+      if (next && text && follow && follow.checked) text.scrollTop = next.offsetTop - text.clientHeight / 3;
     });
   };
 
@@ -96,7 +158,7 @@
       drawing.style.setProperty("--p", (length() ? time / length() * 100 : 0) + "%");
       range.value = time;
       range.setAttribute("aria-valuetext", range.dataset.nrText
-        .replace("{now}", clock(time)).replace("{all}", clock(length())));
+        .replace("{now}", spoken(time)).replace("{all}", spoken(length())));
     };
     drawing.hidden = range.hidden = false;
     if (range.dataset.nrStoryboard && window.nrThumbs) window.nrThumbs(range);
@@ -135,16 +197,26 @@
     return news ? "news" : "";
   });
 
+  // Nothing plays. A cache may have kept this page from before its media were replaced or withdrawn:
+  // then it is loaded anew, once.
+  const renew = async (media, playlist) => {
+    const [navigation] = performance.getEntriesByType("navigation");
+    if (!media.dataset.nrItem || (navigation && navigation.type === "reload")) return;
+    try {
+      const item = await (await fetch(media.dataset.nrItem, { cache: "no-cache" })).json();
+      const path = new URL(playlist, location).pathname;
+      const same = !playlist || item.outputs.some((one) => path.endsWith("/" + one.key));
+      if (item.state === "withdrawn" || !same) location.reload();
+    } catch { /* the message stays */ }
+  };
+
   // WordPress shows the frame once it hears "ready", and gives it the height it asks for.
   const secret = wanted("secret");
   const announce = () => {
-    const box = document.querySelector("video, .nr-frame-photo img");
-    let height = document.documentElement.clientHeight;
-    if (box && box.getAttribute("width")) {
-      height = Math.round(innerWidth * box.getAttribute("height") / box.getAttribute("width"));
-    }
+    const { nrWidth: width, nrHeight: down } = document.body.dataset;
+    const height = width ? Math.round(innerWidth * down / width) : page.clientHeight;
     shout("size", height);
-    if (secret && box) tell({ message: "height", value: Math.min(height, 800), secret });
+    if (secret && width) tell({ message: "height", value: Math.min(height, 800), secret });
   };
 
   // {nr: 1, cmd: "play" | "pause" | "seek" | "captions", value} from the page around us. No
@@ -153,9 +225,7 @@
     if (cmd === "play") start(media);
     if (cmd === "pause") media.pause();
     if (cmd === "seek" && Number.isFinite(+value)) media.currentTime = Math.max(0, +value);
-    if (cmd === "captions") {
-      for (const track of media.textTracks) track.mode = track.language === value ? "showing" : "disabled";
-    }
+    if (cmd === "captions") show(media, String(value || ""));
   };
 
   const frame = (media) => {
