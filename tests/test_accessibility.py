@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium, serving
 from playwright.sync_api import Browser, Page
 from sample_post import AUDIO, FAILED, GROWING, PHOTO, POST, SHORT, VIDEO, WAITING, WITHDRAWN
+from test_pages_words import SPOKEN, WORDS
 
 from pipeline import pages
 from pipeline.model import ItemManifest, Kind, Object, PostCard, PostManifest, Site, State
@@ -37,7 +38,7 @@ def _of(kind: Kind, item: ItemManifest) -> ItemManifest:
 
 KINDS = (Kind.AUDIO, Kind.PHOTO)
 MADE = (
-    VIDEO,
+    SPOKEN,
     SHORT,
     replace(GROWING, item="creciendo"),
     replace(GROWING, item="cortado", state=State.FAILED, error=FAILED.error),
@@ -50,28 +51,35 @@ MADE = (
 # Titles tell the items of a page apart, as they do on every post.
 ITEMS = tuple(replace(item, title=f"{item.title}, {item.item}") for item in MADE)
 GONE = (WITHDRAWN, *(_of(kind, WITHDRAWN) for kind in KINDS))
-SHARED = ("index.html", "pleno/index.html", "pleno/embeds.html", "pleno/gallery.html")
-PAGES = (
-    *SHARED,
-    "pleno/gallery/embed.html",
-    *(f"pleno/{item.item}{page}" for item in (*ITEMS, *GONE) for page in (".html", "/embed.html")),
-)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A site that is served: its address, and the keys of its pages."""
+
+    origin: str
+    pages: tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site with one page of every kind and state."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
+    """A site with one page of every kind and state."""
     folder = tmp_path_factory.mktemp("site")
     with serving(folder) as origin:
         house = Site(base_url=origin, name="La Voz", language="es")
         post = replace(POST, items=ITEMS)
-        for one in (*pages.render(house, post), *_withdrawn(house, post), *_front(house)):
+        written = (
+            *pages.render(house, post, WORDS),
+            *_withdrawn(house, post),
+            *_front(house),
+        )
+        for one in written:
             _write(folder, one)
         for item in ITEMS:
             for made in item.outputs:
                 if made.media_type.startswith("image/"):
                     _picture(folder / made.key)
-        yield origin
+        yield Printed(origin, tuple(one.key for one in written if one.key.endswith(".html")))
 
 
 def _withdrawn(house: Site, post: PostManifest) -> Iterator[Object]:
@@ -104,13 +112,13 @@ class Looker:
     """Opens pages and lists what axe finds."""
 
     browser: Browser
-    site: str
+    origin: str
 
     def faults(self, key: str, scheme: str) -> list[str]:
         """Rules broken by the page as it opens, and once more with what can be opened in it."""
         page = self.browser.new_page(viewport={"width": 640, "height": 480}, color_scheme=scheme)
         try:
-            page.goto(f"{self.site}/{key}")
+            page.goto(f"{self.origin}/{key}")
             rules = EVERYTHING if scheme == "light" else COLOUR
             found = _faults(page, key, rules)
             if _opened(page):
@@ -140,19 +148,19 @@ def _faults(page: Page, where: str, rules: Mapping[str, object]) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(scheme: str, site: str) -> None:
+def test_axe_finds_nothing(scheme: str, site: Printed) -> None:
     """No page of any kind breaks a rule of WCAG 2.2 AA, nor of good practice."""
     with chromium() as browser:
-        looker = Looker(browser, site)
-        faults = [fault for key in PAGES for fault in looker.faults(key, scheme)]
+        looker = Looker(browser, site.origin)
+        faults = [fault for key in site.pages for fault in looker.faults(key, scheme)]
     assert not faults, "\n".join(faults)
 
 
-def test_axe_would_find_something(site: str) -> None:
+def test_axe_would_find_something(site: Printed) -> None:
     """The watch page without its names, and in grey, is refused: the instrument works."""
     with chromium() as browser:
         page = browser.new_page()
-        page.goto(f"{site}/pleno/votacion.html")
+        page.goto(f"{site.origin}/pleno/votacion.html")
         page.evaluate("""() => {
             document.querySelector("h1").style.color = "#ccc";
             document.querySelector(".nr-play").removeAttribute("aria-label");

@@ -121,7 +121,7 @@
   const lists = (media, box) => {
     const found = new Map();
     for (const link of box.querySelectorAll("[data-nr-t]")) {
-      const list = link.closest("ol, section");
+      const list = link.closest("ol, .nr-words");
       found.set(list, [...(found.get(list) || []), link]);
       link.addEventListener("click", (event) => {
         event.preventDefault();
@@ -133,9 +133,14 @@
     for (const [list, links] of found) mark(media, list, links);
   };
   const mark = (media, list, links) => {
-    // A text that follows scrolls in its own box: only when asked to, never where motion disturbs.
-    const follow = list.querySelector("[data-nr-follow]"), text = list.querySelector("[data-nr-text-box]");
+    // A text follows only when asked to, and never where motion disturbs.
+    const follow = list.querySelector("[data-nr-follow]");
     if (follow && !matchMedia("(prefers-reduced-motion: reduce)").matches) follow.closest("label").hidden = false;
+    const reveal = (link) => {
+      const far = link.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
+      if (list.scrollHeight > list.clientHeight) list.scrollTop += far;
+      else link.parentElement.scrollIntoView({ block: "center" });
+    };
     let now;
     media.addEventListener("timeupdate", () => {
       const next = links.filter((link) => +link.dataset.nrT <= media.currentTime + .05).pop();
@@ -143,7 +148,7 @@
       if (now) now.removeAttribute("aria-current");
       if (next) next.setAttribute("aria-current", "true");
       now = next;
-      if (next && text && follow && follow.checked) text.scrollTop = next.offsetTop - text.clientHeight / 3;
+      if (next && follow && follow.checked) reveal(next);
     });
   };
 
