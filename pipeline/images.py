@@ -24,7 +24,8 @@ from PIL import Image, ImageStat
 from pipeline import errors
 from pipeline.images_colour import is_hdr, plain_mode, profile_name, source_profile, to_srgb
 from pipeline.images_deskew import level
-from pipeline.images_metadata import Words, clean, words, written
+from pipeline.images_inscribe import written
+from pipeline.images_metadata import Words, clean, words
 from pipeline.images_open import MOVING, Opened, decoded, opened, sheets
 from pipeline.images_poster import badge, choose, placeholder
 from pipeline.model import PhotoOut, Picture, adapter
@@ -70,9 +71,13 @@ def inspect(path: str, max_pixels: int = _MAX_PIXELS) -> Picture:
             animated=pages > 1 and still.image.format in MOVING,
             icc=profile_name(still),
             caption=said.caption,
+            captions=said.captions,
+            alt=said.alt,
+            alts=said.alts,
             headline=said.headline,
             credit=said.credit,
             copyright=said.copyright,
+            keywords=said.keywords,
             taken=said.taken,
             sheets=tuple(sheets(still)),
         )
@@ -91,7 +96,8 @@ def develop(
     wanted = [adapter(PhotoOut).validate_python(each) for each in outputs]
     largest = max(((out.width, out.height) for out in wanted), key=lambda size: size[0] * size[1])
     still = decoded(path, int(facts.get("max_pixels") or _MAX_PIXELS), largest, wanted[0].page)
-    options = written(_spoken(still, facts))
+    said = _spoken(still, facts)
+    options = {form: written(said, form) for form in _MEDIA_TYPES}
     first, notes = _prepared(still, largest)
     if wanted[0].deskew:
         first, angle = level(first)
@@ -99,7 +105,10 @@ def develop(
     with ThreadPoolExecutor(_threads()) as pool:
         scaled, jobs = first, []
         for scaled, each in _cascade(first, wanted):
-            jobs += [pool.submit(_finished, scaled, out, Path(folder), options) for out in each]
+            jobs += [
+                pool.submit(_finished, scaled, out, Path(folder), options[out.format])
+                for out in each
+            ]
         made = {job["file"]: job for job in (pending.result() for pending in jobs)}
     return {
         "outputs": [made[out.file] for out in wanted],
@@ -113,9 +122,12 @@ def _threads() -> int:
 
 
 def _spoken(still: Opened, facts: Mapping[str, Any]) -> Words:
-    own = words(still)
-    given = {key: clean(facts.get(key) or "") for key in ("caption", "credit", "copyright")}
-    return replace(own, **{key: text for key, text in given.items() if text})
+    """The picture's own words, and those that were given instead of them."""
+    said = words(still)
+    caption, credit, right = (clean(facts.get(k) or "") for k in ("caption", "credit", "copyright"))
+    if credit:
+        said = replace(said, byline=credit, agency="")
+    return replace(said, caption=caption or said.caption, copyright=right or said.copyright)
 
 
 def _prepared(still: Opened, size: tuple[int, int]) -> tuple[Image.Image, list[str]]:

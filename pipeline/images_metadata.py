@@ -1,21 +1,21 @@
-"""The words in a picture: caption, headline, credit and copyright, in and out.
+"""The words in a picture: caption, headline, alt text, credit, copyright, keywords.
 
-Owns reading XMP, IPTC-IIM and EXIF (in that order of trust) and writing back the few words that
-must travel with a published picture. Refuses everything else a file carries: place, camera,
-serial numbers, history. XMP is a stranger's XML: capped, and refused when it declares anything.
+Owns reading XMP, IPTC-IIM and EXIF, in that order of trust; `images_inscribe` writes the same words
+into what is published. Refuses everything else a file carries: place, camera, serial numbers,
+history. XMP is a stranger's XML: capped, and refused when it declares anything.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 from PIL import Image, TiffImagePlugin
 
+from pipeline import languages
 from pipeline.images_open import Opened
 
 _MAX_TEXT = 2000
@@ -23,8 +23,21 @@ _MAX_XMP_BYTES = 512 * 1024
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+# IPTC Photo Metadata Standard 2021.1: what stands for the picture where it cannot be seen.
+_ALT = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}AltTextAccessibility"
+_KEYS = ("caption", "alt", "headline", "byline", "agency", "copyright", "taken")
+_MAX_KEYWORDS, _MAX_KEYWORD, _MAX_LANGUAGES = 50, 64, 8
 # IPTC-IIM 4.2, record 2, and the character set of record 1.
-_BYLINE, _HEADLINE, _CREDIT, _COPYRIGHT, _CAPTION, _CREATED = 80, 105, 110, 116, 120, 55
+_BYLINE, _HEADLINE, _CREDIT, _COPYRIGHT, _CAPTION, _CREATED, _KEYWORD = (
+    80,
+    105,
+    110,
+    116,
+    120,
+    55,
+    25,
+)
 _CHARSET_UTF8 = b"\x1b%G"
 _DESCRIPTION, _ARTIST, _RIGHTS, _EXIF_IFD, _TAKEN = 0x010E, 0x013B, 0x8298, 0x8769, 0x9003
 _IPTC_IN_TIFF, _IPTC_IN_PHOTOSHOP = 33723, 0x0404
@@ -41,46 +54,46 @@ _DEFAULT_TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a picture says about itself; `taken` is a date (YYYY-MM-DD), never a time or a place."""
+    """What a picture says about itself; `taken` is a date (YYYY-MM-DD), never a time or a place.
+
+    `captions` and `alts` hold what it says in a certain language, by tag ("es").
+    """
 
     caption: str = ""
+    captions: dict[str, str] = field(default_factory=dict)
+    alt: str = ""
+    alts: dict[str, str] = field(default_factory=dict)
     headline: str = ""
-    credit: str = ""
+    byline: str = ""
+    agency: str = ""
     copyright: str = ""
+    keywords: tuple[str, ...] = ()
     taken: str = ""
+
+    @property
+    def credit(self) -> str:
+        """The press's habit: "Jane Doe / Agency"; once, where one already holds the other."""
+        byline, agency = self.byline, self.agency
+        if byline.casefold() in agency.casefold():
+            return agency
+        return byline if agency.casefold() in byline.casefold() else f"{byline} / {agency}"
 
 
 def words(still: Opened) -> Words:
     """Read the words; where several places speak, XMP goes before IPTC, and IPTC before EXIF."""
-    places = [_from_xmp(still.container), _from_iptc(still.container), _from_exif(still.tags)]
+    descriptions = list(_descriptions(_xmp_block(still.container)))
+    places = [_from_xmp(descriptions), _from_iptc(still.container), _from_exif(still.tags)]
 
     def first(key: str) -> str:
         return next((place[key] for place in places if place.get(key)), "")
 
+    keywords = _keywords(descriptions) or _iptc_keywords(still.container)
     return Words(
-        caption=first("caption"),
-        headline=first("headline"),
-        credit=_joined(first("byline"), first("credit")),
-        copyright=first("copyright"),
-        taken=first("taken"),
+        **{key: first(key) for key in _KEYS},
+        captions=_languages(descriptions, f"{_DC}description"),
+        alts=_languages(descriptions, _ALT),
+        keywords=tuple(dict.fromkeys(keywords))[:_MAX_KEYWORDS],
     )
-
-
-def written(said: Words) -> dict[str, object]:
-    """Save options for Pillow that write caption, credit and copyright, and nothing else.
-
-    EXIF holds them for old readers (UTF-8, as the Metadata Working Group asks), XMP for the rest.
-    """
-    tags = Image.Exif()
-    for tag, text in (
-        (_DESCRIPTION, said.caption),
-        (_ARTIST, said.credit),
-        (_RIGHTS, said.copyright),
-    ):
-        if text:
-            tags[tag] = text.encode()
-    packet = _packet(said)
-    return ({"exif": tags} if len(tags) else {}) | ({"xmp": packet} if packet else {})
 
 
 def clean(text: object) -> str:
@@ -88,13 +101,6 @@ def clean(text: object) -> str:
     found = re.sub(r"[^\S\n]+", " ", re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", str(text)))
     found = re.sub(r" ?\n[ \n]*", "\n", found).strip()[:_MAX_TEXT]
     return "" if _DEFAULT_TEXT.fullmatch(found) else found
-
-
-def _joined(byline: str, credit: str) -> str:
-    """The press's habit: "Jane Doe / Agency"; once, where one already holds the other."""
-    if byline.casefold() in credit.casefold():
-        return credit
-    return byline if credit.casefold() in byline.casefold() else f"{byline} / {credit}"
 
 
 def _day(text: str) -> str:
@@ -135,23 +141,34 @@ def _decoded(raw: bytes) -> str:
 
 
 def _from_iptc(image: Image.Image) -> dict[str, str]:
+    said = _iptc_texts(image)
+    found = {
+        key: ", ".join(said.get(number, ()))
+        for key, number in (
+            ("caption", _CAPTION),
+            ("headline", _HEADLINE),
+            ("byline", _BYLINE),
+            ("agency", _CREDIT),
+            ("copyright", _COPYRIGHT),
+        )
+    }
+    return found | {"taken": _day(next(iter(said.get(_CREATED, ())), ""))}
+
+
+def _iptc_keywords(image: Image.Image) -> list[str]:
+    return [word[:_MAX_KEYWORD] for word in _iptc_texts(image).get(_KEYWORD, ()) if word]
+
+
+def _iptc_texts(image: Image.Image) -> dict[int, list[str]]:
+    """The texts of record 2 by dataset, in the character set that the block declares."""
     fields = list(_datasets(_iptc_block(image)))
     declared = any(record == 1 and data == _CHARSET_UTF8 for record, _, data in fields)
-
-    def text(number: int) -> str:
-        raw = [data for record, found, data in fields if (record, found) == (2, number)]
-        return ", ".join(
-            clean(d.decode("utf-8", "replace") if declared else _decoded(d)) for d in raw
-        )
-
-    keys = {
-        "caption": _CAPTION,
-        "headline": _HEADLINE,
-        "byline": _BYLINE,
-        "credit": _CREDIT,
-        "copyright": _COPYRIGHT,
-    }
-    return {key: text(number) for key, number in keys.items()} | {"taken": _day(text(_CREATED))}
+    said: dict[int, list[str]] = {}
+    for record, number, data in fields:
+        if record == 2:  # noqa: PLR2004 - the application record
+            text = data.decode("utf-8", "replace") if declared else _decoded(data)
+            said.setdefault(number, []).append(clean(text))
+    return said
 
 
 def _iptc_block(image: Image.Image) -> bytes:
@@ -176,16 +193,32 @@ def _datasets(block: bytes) -> Iterator[tuple[int, int, bytes]]:
 # --- XMP -----------------------------------------------------------------------------------------
 
 
-def _from_xmp(image: Image.Image) -> dict[str, str]:
-    descriptions = list(_descriptions(_xmp_block(image)))
+def _from_xmp(descriptions: list[ET.Element]) -> dict[str, str]:
     return {
         "caption": clean(_property(descriptions, f"{_DC}description")),
+        "alt": clean(_property(descriptions, _ALT)),
         "byline": clean(_property(descriptions, f"{_DC}creator")),
         "copyright": clean(_property(descriptions, f"{_DC}rights")),
-        "credit": clean(_property(descriptions, f"{_PHOTOSHOP}Credit")),
+        "agency": clean(_property(descriptions, f"{_PHOTOSHOP}Credit")),
         "headline": clean(_property(descriptions, f"{_PHOTOSHOP}Headline")),
         "taken": _day(_property(descriptions, f"{_PHOTOSHOP}DateCreated")),
     }
+
+
+def _languages(descriptions: list[ET.Element], name: str) -> dict[str, str]:
+    """What an Alt says in each language it names ("es-MX" and "es" are two)."""
+    found: dict[str, str] = {}
+    for item in (i for d in descriptions for e in d.iterfind(name) for i in e.iter(f"{_RDF}li")):
+        language = languages.tag(item.get(_LANG, ""))
+        if language and (text := clean(item.text or "")) and len(found) < _MAX_LANGUAGES:
+            found.setdefault(language, text)
+    return found
+
+
+def _keywords(descriptions: list[ET.Element]) -> list[str]:
+    names = (e for d in descriptions for e in d.iterfind(f"{_DC}subject"))
+    words_ = (clean(item.text or "")[:_MAX_KEYWORD] for e in names for item in e.iter(f"{_RDF}li"))
+    return [word for word in words_ if word]
 
 
 def _xmp_block(image: Image.Image) -> bytes:
@@ -209,7 +242,7 @@ def _descriptions(packet: bytes) -> Iterable[ET.Element]:
     return root.iter(f"{_RDF}Description")
 
 
-def _property(descriptions: Iterable[ET.Element], name: str) -> str:
+def _property(descriptions: list[ET.Element], name: str) -> str:
     for description in descriptions:
         if name in description.attrib:
             return description.attrib[name]
@@ -225,27 +258,3 @@ def _value(element: ET.Element) -> str:
     if not members:
         return element.text or ""
     return members[0] if element.find(f"{_RDF}Alt") is not None else ", ".join(members)
-
-
-def _packet(said: Words) -> bytes:
-    """The smallest XMP packet that says these words; b"" when there are none."""
-    body = _wrapped("dc:description", "Alt", said.caption)
-    body += _wrapped("dc:creator", "Seq", said.credit)
-    body += _wrapped("dc:rights", "Alt", said.copyright)
-    if said.credit:
-        body += f"<photoshop:Credit>{escape(said.credit)}</photoshop:Credit>"
-    if not body:
-        return b""
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="'
-        f'{_RDF[1:-1]}"><rdf:Description rdf:about="" xmlns:dc="{_DC[1:-1]}" '
-        f'xmlns:photoshop="{_PHOTOSHOP[1:-1]}">{body}</rdf:Description></rdf:RDF></x:xmpmeta>'
-    ).encode()
-
-
-def _wrapped(name: str, container: str, text: str) -> str:
-    if not text:
-        return ""
-    default = ' xml:lang="x-default"' if container == "Alt" else ""
-    item = f"<rdf:li{default}>{escape(text)}</rdf:li>"
-    return f"<{name}><rdf:{container}>{item}</rdf:{container}></{name}>"

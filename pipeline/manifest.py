@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pipeline import film, intake, spoken
 from pipeline.film import Film
@@ -21,6 +21,7 @@ from pipeline.model import (
     Failure,
     ItemManifest,
     Kind,
+    Picture,
     Plan,
     PostCard,
     PostManifest,
@@ -221,8 +222,10 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
         percent=0,
         title=drop.info.title or (picture.headline if picture else "") or _name_title(drop),
         titles=drop.info.titles,
-        caption=drop.info.caption or _sidecar_text(plan) or (picture.caption if picture else ""),
-        alt=drop.info.alt,
+        caption=drop.info.caption
+        or _sidecar_text(plan)
+        or _said(picture, "caption", post.language),
+        alt=drop.info.alt or _said(picture, "alt", post.language),
         credit=drop.info.credit or (picture.credit if picture else "") or post.info.credit,
         language=post.language,
         source=SourceFacts(name=drop.media.name, bytes=drop.media.bytes, sha256=_sha256(records)),
@@ -237,6 +240,15 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
 
 def _name_title(drop: Drop) -> str:
     return intake.title_of(drop.media.name)
+
+
+def _said(picture: Picture | None, what: Literal["caption", "alt"], language: str) -> str:
+    """A picture's own words, in the post's language where it has them."""
+    if picture is None:
+        return ""
+    by_language = {"caption": picture.captions, "alt": picture.alts}[what]
+    default = {"caption": picture.caption, "alt": picture.alt}[what]
+    return by_language.get(language) or default
 
 
 def _sidecar_text(plan: Plan | None) -> str:

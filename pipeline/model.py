@@ -228,6 +228,7 @@ class TextStream:
 class Picture:
     """A still. `width` and `height` are as displayed; `pages` counts frames or pages.
 
+    `captions` and `alts` are the picture's own words in certain languages, by tag.
     `sheets` are the pages after the first, where a file holds a document: number (from 0), width,
     height.
     """
@@ -241,9 +242,13 @@ class Picture:
     animated: bool = False
     icc: str = ""
     caption: str = ""
+    captions: dict[str, str] = field(default_factory=dict)
+    alt: str = ""
+    alts: dict[str, str] = field(default_factory=dict)
     headline: str = ""
     credit: str = ""
     copyright: str = ""
+    keywords: tuple[str, ...] = ()
     taken: str = ""
     sheets: tuple[tuple[int, int, int], ...] = ()
 

@@ -245,7 +245,7 @@ def test_what_no_plan_asks_for_is_not_shown() -> None:
 # --- texts -----------------------------------------------------------------------------------
 
 
-def titled(info: ItemInfo | None = None, **picture: str) -> ItemManifest:
+def titled(info: ItemInfo | None = None, **picture: Any) -> ItemManifest:
     """A photo with words from post.toml and from its own metadata."""
     plan = planned(photo(**picture), texts={"caption-text-en": "Beside."})
     dropped = drop("MVI_1.jpg", kind=Kind.PHOTO, info=info or ItemInfo())
@@ -260,6 +260,16 @@ def test_where_words_come_from() -> None:
     item = titled(**spoken)
     assert (item.title, item.caption, item.alt, item.credit) == ("H", "Beside.", "", "P")
     assert titled().title == "MVI 1"
+
+
+def test_a_picture_speaks_the_posts_language_where_it_can() -> None:
+    """Of the words inside a photo those in the post's language are shown, else its default."""
+    said = {"alt": "A square", "alts": {"es": "Una plaza"}, "caption": "C", "captions": {"fr": "F"}}
+    plan = planned(photo(**said))
+    for language, alt in (("es", "Una plaza"), ("en", "A square")):
+        dropped = drop("MVI_1.jpg", kind=Kind.PHOTO)
+        (item,) = compose(records_of(drop=dropped, plan=plan), language=language).post.items
+        assert (item.alt, item.caption) == (alt, "C")
 
 
 def test_the_posts_credit_stands_for_its_items() -> None:
