@@ -19,7 +19,9 @@ from urllib.parse import quote, urlsplit
 import homes
 import hypothesis
 import pytest
+import stages
 from homes import Home
+from stages import Stage
 
 from newsreel import launch
 from newsreel.parts import Part, S3Ports, s3_part
@@ -214,3 +216,18 @@ def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with (tmp_path_factory.getbasetemp().parent / "stack.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film as HLS and as one file."""
+    folder = tmp_path_factory.mktemp("film")
+    stages.cut(folder)
+    return folder
+
+
+@pytest.fixture
+def stage(tmp_path: Path, film: Path) -> Iterator[Stage]:
+    """That film on a server of its own."""
+    with stages.staged(tmp_path, film) as one:
+        yield one

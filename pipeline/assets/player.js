@@ -44,6 +44,13 @@
   const all = [...document.querySelectorAll(".nr-media")];
   const start = (media) => { const playing = media.play(); if (playing) playing.catch(() => {}); };
 
+  // Nobody may have clicked here yet: then a browser lets it play without sound.
+  const insist = (media) => media.play().catch((error) => {
+    if (error.name !== "NotAllowedError") return; // the film's own loading interrupts a first play
+    media.muted = true;
+    start(media);
+  });
+
   // Load the same file again, and stay at the same moment.
   const again = (media) => {
     const time = media.currentTime, going = !media.paused;
@@ -227,7 +234,7 @@
   // {nr: 1, cmd: "play" | "pause" | "seek" | "captions", value} from the page around us. No
   // command takes an address, so a hostile page can do no more than a reader's click.
   const obey = (media, { cmd, value }) => {
-    if (cmd === "play") start(media);
+    if (cmd === "play") insist(media);
     if (cmd === "pause") media.pause();
     if (cmd === "seek" && Number.isFinite(+value)) media.currentTime = Math.max(0, +value);
     if (cmd === "captions") show(media, String(value || ""));
@@ -258,16 +265,10 @@
     const time = seconds(wanted("t"));
     if (all.length === 1 && Number.isFinite(time)) all[0].currentTime = time;
   };
-  const autoplay = (media) => media.play().catch((error) => {
-    if (error.name !== "NotAllowedError") return; // the film's own loading interrupts a first play
-    media.muted = true;
-    start(media);
-  });
-
   all.forEach(equip);
   document.querySelectorAll("[data-nr-poll]").forEach(wait);
   frame(all[0]);
   jump();
   window.addEventListener("hashchange", jump);
-  if (all.length === 1 && wanted("autoplay") === "1") autoplay(all[0]);
+  if (all.length === 1 && wanted("autoplay") === "1") insist(all[0]);
 })();
