@@ -51,6 +51,11 @@ class Picture:
     width: int
     height: int
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:

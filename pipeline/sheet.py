@@ -15,9 +15,13 @@ from pipeline.bandwidth import Cost, Overhead
 from pipeline.display import Stage
 from pipeline.model import ItemManifest, Kind, PostManifest, Site
 from pipeline.phrases import Phrases
+from pipeline.subject import subject_of_gallery, subject_of_item, subject_of_post
 
 # More photos than this make a page too long to find anything on, and too heavy to open.
 PHOTOS_PER_SHEET = 60
+
+# Of a post with nothing to show.
+_NO_SHAPE = (16, 9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class Entry:
     """One thing to paste, with what a reporter should know about it first.
 
     Where it has no snippets, `reason` stands in their place; `shape` is the true shape of what
-    they show.
+    they show, `poster` that of the picture they lead from.
     """
 
     id: str
@@ -60,6 +64,7 @@ class Entry:
     snippets: tuple[Snippet, ...]
     reason: str = ""
     shape: tuple[int, int]
+    poster: tuple[int, int]
     item: ItemManifest | None = None
     warnings: tuple[str, ...] = ()
     lint: tuple[str, ...] = ()
@@ -169,6 +174,7 @@ def _parts(post: PostManifest) -> list[tuple[ItemManifest, ...]]:
 
 def _item(site: Site, post: PostManifest, item: ItemManifest, overhead: Overhead) -> Entry:
     texts = embed.snippets(site, post, item)
+    subject = subject_of_item(site, post, item)
     return Entry(
         id=item.item,
         title=display.title(item, post.language),
@@ -176,7 +182,8 @@ def _item(site: Site, post: PostManifest, item: ItemManifest, overhead: Overhead
         preview=address.frame(item),
         snippets=_blocks(texts, item.kind),
         reason=_reason(texts),
-        shape=display.shape(item),
+        shape=subject.shape,
+        poster=subject.poster.size,
         item=item,
         warnings=warnings(post, item),
         lint=tuple(remarks.lint(Phrases(post.language), item)),
@@ -192,19 +199,22 @@ def _wholes(site: Site, post: PostManifest, overhead: Overhead) -> tuple[Entry, 
 
 def _gallery(site: Site, post: PostManifest, overhead: Overhead) -> Entry:
     texts = embed.gallery_snippets(site, post)
+    subject = subject_of_gallery(site, post)
     return Entry(
         id="gallery",
         title=Phrases(post.language)("all-photos"),
         page=address.gallery(post),
         preview=address.gallery_file(post, "embed.html"),
         snippets=_blocks(texts, "gallery"),
-        shape=(3, 2),
+        shape=subject.shape,
+        poster=subject.poster.size,
         costs=bandwidth.gallery_costs(display.photos(post), overhead),
     )
 
 
 def _whole_post(site: Site, post: PostManifest) -> Entry:
     texts = embed.post_snippets(site, post)
+    subject = subject_of_post(site, post)
     return Entry(
         id="post",
         title=Phrases(post.language)("whole-post"),
@@ -212,7 +222,8 @@ def _whole_post(site: Site, post: PostManifest) -> Entry:
         preview=address.post_file(post, "embed.html"),
         snippets=_blocks(texts, "post"),
         reason=_reason(texts),
-        shape=(16, 9),
+        shape=subject.shape if subject else _NO_SHAPE,
+        poster=subject.poster.size if subject else _NO_SHAPE,
     )
 
 

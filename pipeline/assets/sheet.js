@@ -95,7 +95,7 @@
     const [, variant] = area.id.split("--");
     const shaper = SHAPERS[variant], wanted = look(), part = area.closest("[data-nr-part]");
     const text = area.defaultValue;
-    const size = area.dataset.nrShape || (part ? part.dataset.nrShape : "");
+    const size = variant === "poster" ? part.dataset.nrPoster : part.dataset.nrShape;
     const next = shaper && wanted ? shaper(text, size.split(" ").map(Number), wanted) : text;
     if (area.value !== next) area.value = next;
   };
@@ -147,7 +147,7 @@
     if (said.get(name) === fresh.innerHTML) return true;
     if (isBusy(part)) return false;
     said.set(name, fresh.innerHTML);
-    part.dataset.nrShape = fresh.dataset.nrShape || "";
+    Object.assign(part.dataset, fresh.dataset);
     fill(part, fresh.innerHTML);
     return true;
   };
