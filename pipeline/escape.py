@@ -21,6 +21,9 @@ _SYSTEMS = str.maketrans({mark: f"&#{ord(mark)};" for mark in "[]{}"})
 # start a link, an image, an emphasis, a code span, raw HTML, an entity or a table cell.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&])")
 
+# Everything but the production Char of XML 1.0, section 2.2.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def one_line(text: str) -> str:
     """White space runs become one space; control and invisible format characters are dropped.
@@ -33,6 +36,14 @@ def one_line(text: str) -> str:
         for mark in spaced
         if mark in "\u200c\u200d" or unicodedata.category(mark) not in {"Cc", "Cf", "Cs"}
     )
+
+
+def xml_text(text: str) -> str:
+    """For XML 1.0, which has no way to write most control characters: those are dropped.
+
+    A serializer escapes the rest.
+    """
+    return _NOT_XML.sub("", text)
 
 
 def html_text(text: str) -> str:

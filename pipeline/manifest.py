@@ -15,6 +15,7 @@ from pipeline import film, intake, spoken
 from pipeline.film import Film
 from pipeline.model import (
     Artifact,
+    CardItem,
     Chapter,
     CopyOut,
     Drop,
@@ -112,7 +113,22 @@ def card(post: PostManifest) -> PostCard:
         poster=_cover(post, shown),
         preview=_preview(post, shown),
         counts={kind: number for kind, number in counts.items() if number},
+        items=tuple(_card_items(post, shown)),
     )
+
+
+def _card_items(post: PostManifest, shown: list[ItemManifest]) -> Iterator[CardItem]:
+    """Films and recordings that play by now."""
+    for item in shown:
+        if item.kind is not Kind.PHOTO and item.state in (State.PLAYABLE, State.PUBLISHED):
+            yield CardItem(
+                item=item.item,
+                kind=item.kind,
+                title=item.titles.get(post.language) or item.title,
+                text=item.caption or post.text,
+                duration_ms=item.duration_ms,
+                has_file=any(output.role == "video" for output in item.outputs),
+            )
 
 
 def _preview(post: PostManifest, shown: list[ItemManifest]) -> str:

@@ -903,8 +903,20 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardItem:
+    """A film or a recording that has a page worth finding."""
+
+    item: str
+    kind: Kind
+    title: str
+    text: str = ""
+    duration_ms: int | None = None
+    has_file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostCard:
-    """What the site's front page needs to know of a post."""
+    """What the site's front page and its sitemap need to know of a post."""
 
     post: str
     title: str
@@ -914,6 +926,7 @@ class PostCard:
     poster: str = ""
     preview: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    items: tuple[CardItem, ...] = ()
 
 
 # --- things in a store -----------------------------------------------------------------------

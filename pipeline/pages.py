@@ -25,6 +25,7 @@ from pipeline import (
     model,
     oembed,
     sheet,
+    sitemap,
     structured,
     transcript,
 )
@@ -96,11 +97,11 @@ def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Objec
 
 
 def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
-    """The site's front page, newest post first."""
+    """The site's front page, newest post first, and what search engines are told of the site."""
     newest = sorted(cards, key=lambda card: (card.date, card.post), reverse=True)
     press = Press(site=site, post=None)
     page = press.page(address.INDEX, "index.html.j2", cards=newest)
-    return (*assets(), page)
+    return (*assets(), page, *sitemap.render(site, newest))
 
 
 # --- pages of one item -----------------------------------------------------------------------

@@ -52,8 +52,14 @@ def post_meta(site: Site, post: PostManifest, page: str) -> tuple[Meta, ...]:
         *_og(("type", "article")),
         *_about(site, post, address.absolute(site, page), words),
         *(_image(site, post, cover) if cover else ()),
+        *(_published(post)),
         Meta("name", "twitter:card", "summary_large_image"),
     )
+
+
+def _published(post: PostManifest) -> tuple[Meta, ...]:
+    when = moment(post.date)
+    return (Meta("property", "article:published_time", when),) if when else ()
 
 
 def description(text: str) -> str:
@@ -194,18 +200,24 @@ def _linked_track(site: Site, key: str) -> dict[str, str]:
 def _linked_video(site: Site, post: PostManifest, item: ItemManifest) -> dict[str, Any]:
     made = display_film.file(item)
     file = {"contentUrl": address.absolute(site, made.key)} if made else {}
-    clips = [
+    clips = _clips(address.absolute(site, address.watch(item)), item)
+    parts = {"hasPart": clips} if len(clips) >= _FEWEST_CLIPS else {}
+    return {"@type": "VideoObject"} | _linked_media(site, post, item) | file | parts
+
+
+def _clips(page: str, item: ItemManifest) -> list[dict[str, Any]]:
+    """Chapters as key moments; Google wants names, and no two at the same second."""
+    starts = {chapter.start_ms // 1000: chapter for chapter in item.chapters if chapter.title}
+    return [
         {
             "@type": "Clip",
             "name": chapter.title,
-            "startOffset": chapter.start_ms // 1000,
-            "endOffset": chapter.end_ms // 1000,
-            "url": f"{address.absolute(site, address.watch(item))}?t={chapter.start_ms // 1000}",
+            "startOffset": start,
+            "endOffset": max(start + 1, chapter.end_ms // 1000),
+            "url": f"{page}?t={start}",
         }
-        for chapter in item.chapters
+        for start, chapter in starts.items()
     ]
-    parts = {"hasPart": clips} if len(clips) >= _FEWEST_CLIPS else {}
-    return {"@type": "VideoObject"} | _linked_media(site, post, item) | file | parts
 
 
 def _linked_audio(site: Site, post: PostManifest, item: ItemManifest) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def does(page: Page, published: Published) -> dict[str, str]:
       const marker = document.getElementById('nr-test-' + thing);
       if (!marker) return '';
       let html = '', at = marker.nextElementSibling;
-      while (at && !(at.id || '').startsWith('nr-test-')) { html += at.outerHTML; at = at.nextElementSibling; }
+      for (; at && !(at.id || '').startsWith('nr-test-'); at = at.nextElementSibling)
+        html += at.outerHTML;
       return html;
     }"""
     return {

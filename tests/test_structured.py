@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sample_post import AUDIO, FAILED, GROWING, PHOTO, POST, SITE, VIDEO, WAITING
 
 from pipeline import structured
+from pipeline.model import Chapter
 
 
 def test_a_video_has_what_google_requires() -> None:
@@ -84,3 +87,25 @@ def test_the_gallery_lists_its_photos() -> None:
     images = structured.gallery_linked_data(SITE, POST)["image"]
     assert [image["@type"] for image in images] == ["ImageObject", "ImageObject"]
     assert not [image for image in images if "@context" in image]
+
+
+def test_key_moments_have_names_and_seconds_of_their_own() -> None:
+    """Google drops a list with two moments at one second, or without a name."""
+    chapters = tuple(
+        Chapter(start_ms=start, end_ms=start + 300, title=title)
+        for start, title in ((0, "Uno"), (300, "Uno y pico"), (9000, ""), (12_000, "Dos"))
+    )
+    data = structured.item_linked_data(SITE, POST, replace(VIDEO, chapters=chapters))
+    assert data is not None
+    clips = [(one["startOffset"], one["endOffset"], one["name"]) for one in data["hasPart"]]
+    assert clips == [(0, 1, "Uno y pico"), (12, 13, "Dos")]
+    alone = structured.item_linked_data(SITE, POST, replace(VIDEO, chapters=chapters[2:]))
+    assert alone is not None
+    assert "hasPart" not in alone
+
+
+def test_a_post_says_when_it_was_published() -> None:
+    """Only where its date is one."""
+    for date, there in ((POST.date, True), ("ayer", False), ("", False)):
+        names = {one.name for one in structured.post_meta(SITE, replace(POST, date=date), "x")}
+        assert ("article:published_time" in names) is there
