@@ -14,8 +14,8 @@ from typing import Any
 
 from pipeline import graph_stills
 from pipeline.errors import NewsreelError, ToolBug
+from pipeline.facts import Facts
 from pipeline.model import Limits, LoopOut, PhotoOut, Step, adapter
-from pipeline.probe import Facts
 from pipeline.process import Command, call, call_each
 from pipeline.shop import (
     Made,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline import process
 from pipeline.errors import NewsreelError, OverLimit, ToolBug, Unreadable
-from pipeline.model import Fragmented, Kind, Limits, Picture, Probe, adapter
+from pipeline.facts import Facts
+from pipeline.model import Kind, Limits, Picture, Probe, adapter
 from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
 
 TIMEOUT_S = 120.0
 """A healthy file takes well under a second; a scan of the largest file read whole, a few."""
 SEAM_TIMEOUT_S = 10.0
 """A group of pictures takes a fraction of a second to decode."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamFacts:
-    """One stream of a finished output, counted packet by packet.
-
-    `last_pts_ms` is when its last packet begins. `in_order` says that no two are shown at the same
-    time, and that each is to be decoded after the one before.
-    """
-
-    index: int
-    type: str
-    codec: str
-    packets: int
-    first_pts_ms: int
-    last_pts_ms: int
-    duration_ms: int
-    in_order: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a finished film or sound file of ours really is.
-
-    `width` and `height` are as displayed; `frames` counts the packets of the picture;
-    `decodes` says that the first picture, the last group of them and the sound beside were decoded
-    without a complaint. `broken_ms` are those of the seams asked about that do not decode from the
-    key frame before them on. Both leave out pictures that none is built on, but for those next to
-    the end or the seam. Of a `fragmented` file `duration_ms` is when its last sample is over, on
-    the film's own clock.
-    """
-
-    kind: Kind
-    container: str
-    duration_ms: int
-    streams: tuple[StreamFacts, ...]
-    decodes: bool
-    broken_ms: tuple[int, ...] = ()
-    width: int | None = None
-    height: int | None = None
-    frames: int | None = None
-    video_codec: str = ""
-    audio_codec: str = ""
-    audio_duration_ms: int | None = None
-    fragmented: Fragmented | None = None
 
 
 def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
@@ -80,7 +35,7 @@ def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
     """
     _refuse_size(path.stat().st_size, limits)
     arguments = {"path": str(path), "limits": adapter(Limits).dump_python(limits, mode="json")}
-    found: Probe = _ask("examine", arguments, _command(path, scratch, limits), Probe)
+    found: Probe = _ask("probe:examine", arguments, _command(path, scratch, limits), Probe)
     return found
 
 
@@ -108,7 +63,7 @@ def facts(path: Path, scratch: Path, limits: Limits, seams_ms: Sequence[int] = (
     patience_s = command.timeout_s + len(seams_ms) * SEAM_TIMEOUT_S
     arguments = {"paths": [str(path)], "seams_ms": list(seams_ms)}
     command = dataclasses.replace(command, timeout_s=patience_s)
-    (found,) = _ask("measure", arguments, command, tuple[Facts, ...])
+    (found,) = _ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
     return found  # type: ignore[no-any-return]
 
 
@@ -116,7 +71,7 @@ def facts_of_all(paths: tuple[Path, ...], scratch: Path, limits: Limits) -> tupl
     """Measure several files of ours in one child. Raises Unreadable when one cannot be opened."""
     arguments = {"paths": [str(path) for path in paths]}
     command = dataclasses.replace(_command(paths[0], scratch, limits), reads=paths)
-    found: tuple[Facts, ...] = _ask("measure", arguments, command, tuple[Facts, ...])
+    found: tuple[Facts, ...] = _ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
     return found
 
 
@@ -134,7 +89,7 @@ def _command(path: Path, scratch: Path, limits: Limits) -> process.Command:
 def _ask(function: str, arguments: dict[str, Any], command: process.Command, kind: Any) -> Any:
     """Call a function of this module in a child and take its answer only if it is a `kind`."""
     try:
-        answer = process.call(f"pipeline.probe:{function}", arguments, command)
+        answer = process.call(f"pipeline.{function}", arguments, command)
         return TypeAdapter(kind).validate_python(answer)
     except process.Overran as error:
         raise Unreadable(
@@ -166,14 +121,6 @@ def examine(path: str, limits: dict[str, Any]) -> Probe:
     if kind.family == "picture":
         return _photo(path, allowed)
     return _media(path, kind, allowed)
-
-
-def measure(paths: list[str], seams_ms: Sequence[int] = ()) -> list[dict[str, Any]]:
-    """The child's side of `facts` and `facts_of_all`."""
-    from pipeline import probe_facts  # noqa: PLC0415  (av belongs into the child)
-
-    found = (probe_facts.measured(path, seams_ms) for path in paths)
-    return [adapter(Facts).dump_python(one, mode="json") for one in found]
 
 
 def _photo(path: str, limits: Limits) -> Probe:

@@ -1,11 +1,12 @@
 """What a finished output really is: every packet counted, its two ends decoded.
 
 Owns the measuring of our own MP4, M4A and MP3 files, in the child. Refuses nothing: it reports,
-and `render` compares with what was ordered. Read `probe.Facts` for the meaning of each number.
+and `render` compares with what was ordered. Read `facts` for the meaning of each number.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import mmap
 from array import array
@@ -21,8 +22,8 @@ from av.stream import Disposition
 
 from pipeline import diagnose, fragments
 from pipeline.errors import Unreadable
+from pipeline.facts import Facts, StreamFacts
 from pipeline.model import Kind
-from pipeline.probe import Facts, StreamFacts
 from pipeline.probe_streams import MS, displayed, ms
 from pipeline.probe_time import Timeline
 
@@ -32,6 +33,11 @@ _FIRST = {"video": 1, "audio": 20}  # packets: a picture, half a second of sound
 # Damage lies in the bits and is told by reading them; nobody looks at these pictures.
 _DECODER = {"err_detect": "explode", "skip_loop_filter": "all"}
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp3"}
+
+
+def measure(paths: list[str], seams_ms: Sequence[int] = ()) -> list[dict[str, Any]]:
+    """The child's side of `probe.facts` and `probe.facts_of_all`."""
+    return [dataclasses.asdict(measured(path, seams_ms)) for path in paths]
 
 
 def measured(path: str, seams_ms: Sequence[int] = ()) -> Facts:

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline import flaws, fragments, graph, graph_stills, loudness, storyboard
 from pipeline.errors import ToolBug, Unreadable
+from pipeline.facts import Facts
 from pipeline.figures import clock
 from pipeline.film import OPENING
 from pipeline.model import (
@@ -32,7 +33,6 @@ from pipeline.model import (
     StoryboardOut,
     VideoOut,
 )
-from pipeline.probe import Facts
 from pipeline.process import call, run
 from pipeline.shop import (
     Made,

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from pipeline import flaws, graph_sound, loudness
 from pipeline.errors import BadInput, ToolBug
+from pipeline.facts import Facts
 from pipeline.graph_sound import Pressing
 from pipeline.loudness import Level, Loudness
 from pipeline.model import Artifact, AudioOut, CoverOut, Step, WaveformOut, adapter
 from pipeline.order import EMBEDDED
-from pipeline.probe import Facts
 from pipeline.process import call, run
 from pipeline.shop import (
     Made,

@@ -17,11 +17,11 @@ from typing import Any
 
 from pipeline import diagnose, graph_sound, loudness, probe
 from pipeline.errors import BadInput, NewsreelError, ToolBug, Unreadable
+from pipeline.facts import Facts
 from pipeline.figures import clock
 from pipeline.graph_input import Bench
 from pipeline.loudness import Loudness, Peaks
 from pipeline.model import Artifact, Limits, Reel, Step
-from pipeline.probe import Facts
 from pipeline.process import Command, Finished, run
 
 MEDIA_TYPES = {
