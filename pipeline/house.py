@@ -62,6 +62,10 @@ class House:
         """What a post's pages are made from, in one word."""
         return digest(self.version, look.signature)
 
+    def facts(self, look: PostRecords) -> str:
+        """The same, without how far running work is."""
+        return digest(self.version, look.facts)
+
     def items(self, look: PostRecords) -> dict[str, ItemRecords]:
         """Every item of a post with the records of its present generation."""
         return {

@@ -58,6 +58,9 @@ WORTHWHILE = 1.15
 # The first chunks are short, in groups of pictures: playback starts with the first, and each takes
 # about as long to make as the ones before it take to watch.
 RAMP = (1, 2, 4)
+# At its end a film is cut into halves of what is left, down to this part of the usual chunk, so
+# that workers who share it finish together: one would else wait for the other's last chunk.
+SMALLEST = 4
 # Rungs of the very first chunk that are made before all others: they encode in a second or two.
 FIRST_SHORT_SIDE = 360
 # A film whose sound is encoded in a few seconds needs no opening of its own.
@@ -347,17 +350,22 @@ def gop_frames(rate: Fraction, video: VideoProfile) -> int:
 
 
 def chunks(duration_ms: int | None, rate: Fraction, video: VideoProfile) -> tuple[Chunk, ...]:
-    """Cut a film into chunks of whole groups of pictures: short ones first, the last one open."""
+    """Cut a film into chunks of whole groups of pictures: short ones first, and short ones last.
+
+    The last one is open.
+    """
     gop = gop_frames(rate, video)
     groups = Fraction(duration_ms or 0, 1000) * rate / gop
     usual = max(1, round(video.chunk_seconds / video.gop_seconds))
     borders = [0]
-    for size in (*RAMP, *(usual for _ in range(int(groups) // usual + 1))):
-        border = borders[-1] + size
+    ramp = iter(RAMP)
+    while True:
+        left = groups - borders[-1]
+        size = next(ramp, 0) or min(usual, max(1, usual // SMALLEST, int(left) // 2))
         # A rest of less than half a chunk is no work of its own.
-        if groups - border < max(Fraction(1), Fraction(size, 2)):
+        if left - size < max(Fraction(1), Fraction(size, 2)):
             break
-        borders.append(border)
+        borders.append(borders[-1] + size)
     ends = [*(border * gop for border in borders[1:]), None]
     return tuple(
         Chunk(first=border * gop, end=end) for border, end in zip(borders, ends, strict=True)

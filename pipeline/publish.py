@@ -47,12 +47,14 @@ def publish(house: House, post: str) -> PostManifest | None:
         look = house.records.post(post)
         if look.drop is None:
             return None
-        signature = house.signature(look)
+        facts = house.facts(look)
+        made = Published(of=house.signature(look), facts=facts, at=house.records.store.now())
         composed = manifest.compose(post, look.drop, house.items(look))
         # What we wrote ourselves may be older than what somebody else noted meanwhile.
         written |= _write(house, composed, _stamped(house, post) | written)
-        house.records.put(post_key(post, "published"), Published(of=signature))
-        if house.signature(house.records.post(post)) == signature:
+        house.records.put(post_key(post, "published"), made)
+        # How far the work is changes all the time: the scan asks for that, now and then.
+        if house.facts(house.records.post(post)) == facts:
             break
     return composed.post if composed else None
 

@@ -56,9 +56,11 @@ class PostDrop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What the pages of a post were made from."""
+    """What the pages of a post were made from, `facts` without how far the work is, and when."""
 
     of: str
+    facts: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,15 @@ class PostRecords:
     def signature(self) -> tuple[tuple[str, str], ...]:
         """Changes whenever any record of the post does."""
         return tuple(sorted((e.key, e.identity) for e in self.entries.values()))
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """The same without the run records, which change every few seconds during long work."""
+        return tuple(pair for pair in self.signature if not _is_run(pair[0]))
+
+
+def _is_run(key: str) -> bool:
+    return key.rpartition("/")[2].startswith("run-")
 
 
 _KINDS: dict[str, type[Any]] = {

@@ -36,6 +36,9 @@ STALE_JOB_S = 24 * 3600
 STALE_SOURCE_S = 48 * 3600
 # Pages that caches and open tabs still hold may point at a rendition for a while.
 ORPHAN_S = 24 * 3600
+# Pages show how far running work is, as old as this at most; writing them takes some 0.1 s of CPU
+# for a film, which encoders on the same machine lack.
+PROGRESS_S = 10
 # Files named after the work that made them, and playlists named after their plan.
 _RENDITION = re.compile(r"/(?:r/|hls/)([0-9a-f]{12,24})/")
 
@@ -71,12 +74,21 @@ def _scan_post(house: House, post: str, folder: intake.Folder, settled: set[str]
     items = house.items(look)
     rung = ring_due(house, items.values())
     published = house.records.get(Published, post_key(post, "published"))
-    if rung or published is None or published.of != house.signature(look):
+    if rung or published is None or _is_outdated(house, look, published):
         house.ring(publish_bell(post))
         return rung + 1
-    if all(todo.is_over(item) for item in items.values()):
+    over = all(todo.is_over(item) for item in items.values())
+    if over and published.of == house.signature(look):
         house.records.put(mark, Published(of=post))
     return 0
+
+
+def _is_outdated(house: House, look: PostRecords, published: Published) -> bool:
+    """True where pages lack a fact, or have shown the same progress for long enough."""
+    if published.facts != house.facts(look):
+        return True
+    age_s = house.records.store.now() - published.at
+    return published.of != house.signature(look) and age_s >= PROGRESS_S
 
 
 def _circumstances(house: House, folder: intake.Folder) -> str:

@@ -103,7 +103,7 @@ def joined(sound: Path | None = None, begin_s: Fraction = Fraction(0)) -> tuple[
 CASES: dict[str, Callable[[], tuple[str, ...]]] = {
     "chunk-first": lambda: chunk(minute(SMALL)),
     "chunk-middle": lambda: chunk(minute(SMALL), "film-0002"),
-    "chunk-last-held": lambda: chunk(minute(changed(SMALL, duration_ms=59_000)), "film-0003"),
+    "chunk-last-held": lambda: chunk(minute(changed(SMALL, duration_ms=59_000)), "film-0005"),
     "chunk-clip": lambda: chunk(minute(SMALL), "film-0001", clip="0:10-0:40"),
     "chunk-clip-first": lambda: chunk(minute(SMALL), clip="0:10-0:40"),
     "chunk-portrait": lambda: chunk(film(picture_stream(360, 640, rotation=90))),

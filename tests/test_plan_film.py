@@ -292,22 +292,27 @@ def test_chunks_cover_a_film_once(length: int | None, rate: Fraction, video: Vid
 
 
 @given(LENGTHS, st.sampled_from(RATES), VIDEOS)
-def test_chunks_grow_to_their_usual_size(
+def test_chunks_grow_to_their_usual_size_and_shrink_at_the_end(
     length: int | None, rate: Fraction, video: VideoProfile
 ) -> None:
-    """One group first, then two, four, and the profile's; a rest of under half joins the last."""
+    """One group first, two, four, the profile's; then halves of what is left, not too small."""
     found = planning.chunks(length, rate, video)
     group = planning.gop_frames(rate, video)
     usual = round(video.chunk_seconds / video.gop_seconds)
-    rule = [1, 2, 4] + [usual] * len(found)
-    groups = -(-Fraction(length or 0, 1000) * rate // group)  # rounded up
-    assert [(c.end - c.first) // group for c in found if c.end is not None] == rule[
-        : len(found) - 1
-    ]
+    groups = Fraction(length or 0, 1000) * rate / group
+    sizes = [(c.end - c.first) // group for c in found if c.end is not None]
+    assert sizes[:3] == [1, 2, 4][: len(sizes)]
+    later = sizes[3:]
+    assert all(size <= usual for size in later)
+    assert later == sorted(later, reverse=True)
     last = groups - found[-1].first // group
-    if len(found) > 1:
-        assert last >= max(1, rule[len(found) - 2] // 2)
-    assert last <= rule[len(found) - 1] + max(1, -(-rule[len(found) - 1] // 2))
+    least = max(1, usual // 4)
+    if len(sizes) > 3:
+        assert least <= later[-1]
+    if len(sizes) >= 3:
+        assert last < least + max(1, Fraction(least, 2))
+    if sizes:
+        assert last >= max(1, Fraction(sizes[-1], 2))
 
 
 def test_a_film_of_two_groups_has_two_chunks() -> None:
@@ -354,7 +359,7 @@ def test_chunks_tell_how_long_they_are() -> None:
     """Progress and patience are counted by it; together they are as long as the film."""
     plan = made(long(61_000))
     lengths = [s.duration_ms for s in chunked(plan)]
-    assert lengths == [4000, 8000, 16_000, 33_000]
+    assert lengths == [4000, 8000, 16_000, 16_000, 8000, 9000]
     assert step(plan, "film-0000").timeout_s < step(plan, "film-0003").timeout_s
     assert made(long(61_000, frame_rate=Fraction(25), frames=None)).steps
     unknown = made(film(picture_stream(640, 360, duration_ms=None), duration_ms=None))
@@ -669,10 +674,10 @@ def test_what_is_joined_needs_its_rung() -> None:
     """The film every chunk of the stable rung and the sound; pictures those of the small rungs."""
     plan = made(long(61_000, width=1920, height=1080), stable_rung=720)
     assert step(plan, "film").needs == (
-        *("film-0000", "film-0001", "film-0002", "film-0003"),
+        *(f"film-{number:04}" for number in range(6)),
         "sound-0",
     )
-    low = ("film-0000-low", "film-0001", "film-0002", "film-0003")
+    low = ("film-0000-low", *(f"film-{number:04}" for number in range(1, 6)))
     assert step(plan, "storyboard").needs == step(plan, "preview").needs == low
     assert only(plan, "storyboard").rung == min(o.short_side for o in rungs(plan))
     assert only(plan, "preview").rung == 360

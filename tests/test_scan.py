@@ -16,7 +16,15 @@ from values import changed
 from pipeline import flow
 from pipeline.model import Kind, State
 from pipeline.publish import publish
-from pipeline.scan import MAX_TOML_BYTES, STALE_JOB_S, STALE_SOURCE_S, clean_scratch, scan
+from pipeline.records import Run, item_key
+from pipeline.scan import (
+    MAX_TOML_BYTES,
+    PROGRESS_S,
+    STALE_JOB_S,
+    STALE_SOURCE_S,
+    clean_scratch,
+    scan,
+)
 
 # --- late and changed files --------------------------------------------------------------------
 
@@ -518,6 +526,19 @@ def test_only_one_folder_may_be_looked_at(empty: Home) -> None:
     (other / "zero.jpg").write_bytes(b"")
     scan(empty.house, only="april")
     assert {bell.post for bell in empty.carry(lambda _: None)} == {"april"}
+
+
+def test_progress_alone_is_shown_now_and_then(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run records change every few seconds: pages show them after a while, and are not over."""
+    publish(home.house, "march")
+    records = home.house.records
+    records.drop(*records.marks("march"))
+    records.put(item_key("march", "talk", "run", "0123"), Run(state="running", percent=1))
+    assert scan(home.house) == 0
+    assert scan(home.house) == 0
+    now = records.store.now
+    monkeypatch.setattr(records.store, "now", lambda: now() + PROGRESS_S)
+    assert scan(home.house) == 1
 
 
 def test_a_settled_post_is_passed_by(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
