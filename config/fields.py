@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from pipeline.errors import ConfigError
-from pipeline.model import Site
+from pipeline.model import Show, Site
 
 if TYPE_CHECKING:
     from pipeline.s3access import S3Access
@@ -88,6 +88,27 @@ def _expanded(path: Path) -> Path:
         raise ValueError("starts with ~, but there is no home folder") from error
 
 
+# Apple's main categories (podcasters.apple.com, "Podcast categories").
+_CATEGORIES = (
+    "Arts", "Business", "Comedy", "Education", "Fiction", "Government", "History",
+    "Health & Fitness", "Kids & Family", "Leisure", "Music", "News", "Religion & Spirituality",
+    "Science", "Society & Culture", "Sports", "Technology", "True Crime", "TV & Film",
+)  # fmt: skip
+
+
+def _checked_category(text: str) -> str:
+    main = text.partition(">")[0].strip()
+    if main not in _CATEGORIES:
+        raise ValueError(f"must be one of {', '.join(_CATEGORIES)}; a second one may follow a >")
+    return text
+
+
+def _checked_email(text: str) -> str:
+    if text and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+", text):
+        raise ValueError("is no mail address")
+    return text
+
+
 Bucket = Annotated[str, AfterValidator(_checked_bucket)]
 Address = Annotated[str, AfterValidator(_checked_address)]
 
@@ -118,6 +139,43 @@ class Settings(BaseModel):
     )
     language: Literal["en", "es"] = Field(
         "en", description="The language of pages whose post names none.", examples=["es"]
+    )
+    site_description: str = Field(
+        "",
+        max_length=4000,
+        description="What the site is, in a sentence, for feeds. Empty: a plain one with its name.",
+        examples=["Reports, interviews and films from the valley"],
+    )
+    site_author: str = Field(
+        "",
+        max_length=100,
+        description="Who makes it, for feeds. Empty: the site's name.",
+        examples=["The editors of The Daily Example"],
+    )
+    podcast_category: Annotated[str, AfterValidator(_checked_category)] = Field(
+        "News",
+        description="The shelf of podcast.xml in directories: one of Apple's categories.",
+        examples=["News > Politics"],
+    )
+    podcast_explicit: Literal["no", "yes"] = Field(
+        "no", description="Whether podcast.xml is marked as unfit for children.", examples=["yes"]
+    )
+    podcast_image: Address = Field(
+        "",
+        description="The show's picture: a square JPEG or PNG of 1400 to 3000 pixels. "
+        "Empty: that of the newest episode.",
+        examples=["https://media.example.org/show.jpg"],
+    )
+    podcast_email: Annotated[str, AfterValidator(_checked_email)] = Field(
+        "",
+        description="Where directories ask whether the podcast is yours; everybody can read it.",
+        examples=["podcast@example.org"],
+    )
+    feed_origin: Address = Field(
+        "",
+        description="What the ids in feeds are made from. Set it to the old address when "
+        "`base_url` changes, and no reader sees old pieces as new. Empty: `base_url`.",
+        examples=["https://media.example.org"],
     )
     redis_url: Annotated[SecretStr, AfterValidator(_checked_redis)] = Field(
         SecretStr(""),
@@ -259,6 +317,15 @@ class Settings(BaseModel):
             name=self.site_name,
             language=self.language,
             blog=self.blog_url,
+            show=Show(
+                description=self.site_description,
+                author=self.site_author,
+                email=self.podcast_email,
+                category=self.podcast_category,
+                explicit=self.podcast_explicit == "yes",
+                image=self.podcast_image,
+                origin=self.feed_origin,
+            ),
         )
 
     def s3_access(self) -> S3Access:

@@ -911,6 +911,23 @@ class PostManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """What feeds say of a site; empty means: what its name and its pictures give.
+
+    `category` is one of Apple's, "News" or "News > Politics"; `image` an absolute URL; `origin` the
+    address that the ids of entries are made from, for a site that has moved.
+    """
+
+    description: str = ""
+    author: str = ""
+    email: str = ""
+    category: str = "News"
+    explicit: bool = False
+    image: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where published files are seen from, and whose they are."""
 
@@ -918,6 +935,7 @@ class Site:
     name: str = "Newsreel"
     language: str = "en"
     blog: str = ""
+    show: Show = Show()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -945,6 +963,57 @@ class PostCard:
     preview: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     items: tuple[CardItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFile:
+    """A file that a feed points at."""
+
+    key: str
+    media_type: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """A film, a recording or a photo as feeds list it; `published` is an ISO moment with its zone.
+
+    `file` is what is downloaded, `square` the picture that directories of podcasts show.
+    """
+
+    item: str
+    kind: Kind
+    title: str
+    text: str
+    html: str
+    published: str
+    duration_ms: int | None
+    file: FeedFile
+    poster: FeedFile
+    square: str = ""
+    captions: tuple[FeedFile, ...] = ()
+    has_chapters: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry:
+    """A post as feeds list it; without episodes, there is nothing of it to be seen yet.
+
+    `html` is what feed readers show of it; `updated` the moment its newest item came.
+    """
+
+    post: str
+    title: str
+    language: str
+    author: str
+    text: str
+    html: str
+    published: str
+    updated: str
+    episodes: tuple[Episode, ...] = ()
 
 
 # --- things in a store -----------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from pipeline import (
     address,
+    chapters,
     display,
     embed,
     embed_markup,
@@ -128,6 +129,7 @@ def _item_pages(press: Press, item: ItemManifest) -> tuple[Object, ...]:
         style,
         _item_json(item),
         _item_oembed(press, item),
+        *chapters.files(item),
         _frame(press, item),
         *_transcripts(press, item),
         _watch(press, item),

@@ -16,7 +16,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import address, display, display_film, figures, phrases
+from pipeline import address, display, display_film, feeds, figures, phrases
 from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostManifest, Site
 from pipeline.phrases import Phrases
@@ -122,6 +122,7 @@ class Press:
                 language=language,
                 say=Phrases(language),
                 csp=_policy(self.site),
+                feeds=functools.partial(feeds.offered, self.site),
                 url=functools.partial(address.relative, key),
                 public=functools.partial(address.absolute, self.site),
                 asset=lambda name: address.relative(key, _asset_key(name)),

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from pipeline import address, images_poster, manifest, pages
+from pipeline import address, feeds, feeds_xml, images_poster, manifest, pages
 from pipeline.errors import Missing
 from pipeline.house import House
 from pipeline.manifest import Composed
@@ -28,10 +28,12 @@ DAILY = "public, max-age=86400"
 # Records change while a film is in the works; a later bell will see what this run did not.
 MAX_ROUNDS = 5
 PLACEHOLDER_SIZE = (1280, 720)
+# The least that directories of podcasts take.
+COVER_SIDE = 1400
 # A transcript of an hour is some 60 kB.
 CACHED_TRANSCRIPTS = 500
 _READ: dict[str, Transcript] = {}
-_TRANSCRIPT = re.compile(r"/transcript\.[\w-]+\.(?:html|txt)$")
+_REMOVABLE = re.compile(r"/(?:transcript\.[\w-]+\.(?:html|txt)|chapters\.(?:json|vtt))$")
 # Up to so many listings are quicker than one of a post with thousands of files.
 FEW = 12
 
@@ -106,7 +108,7 @@ def _outdated(post: str, there: Iterable[str], written: set[str]) -> list[str]:
     """Pages a post has no more: of a smaller gallery, of removed words, of another language."""
     kept = {*written, address.contact(post)} if address.gallery(post) in written else written
     own = (f"{post}/gallery/", f"{post}/embeds/")
-    ours = [key for key in there if key.startswith(own) or _TRANSCRIPT.search(key)]
+    ours = [key for key in there if key.startswith(own) or _REMOVABLE.search(key)]
     return [key for key in (*ours, address.gallery(post)) if key not in kept]
 
 
@@ -193,6 +195,7 @@ def _withdraw(
 
 def _write_front_page(house: House, post: PostManifest) -> None:
     house.records.put(post_key(post.post, "card"), manifest.card(post))
+    _write_feeds(house, post)
     for _ in range(MAX_ROUNDS):
         cards = house.records.cards()
         shown = tuple(card for card in cards.values() if card.state is not State.WITHDRAWN)
@@ -200,3 +203,27 @@ def _write_front_page(house: House, post: PostManifest) -> None:
         # Another post may have written the front page meanwhile, from older cards than ours.
         if house.records.cards() == cards:
             return
+
+
+def _write_feeds(house: House, post: PostManifest) -> None:
+    """What feeds say of this post, and the feeds of the whole site."""
+    if not feeds.has_feeds(house.site):
+        return
+    firsts = house.records.firsts(post.post, feeds.new_to(post))
+    house.records.put(post_key(post.post, "feed"), feeds.entry(house.site, post, firsts))
+    for _ in range(MAX_ROUNDS):
+        entries = house.records.feed_entries()
+        house.published.sync((_show_cover(), *feeds.render(house.site, entries.values())))
+        # As with the front page: another post may have been here meanwhile.
+        if house.records.feed_entries() == entries:
+            return
+
+
+@functools.cache
+def _show_cover() -> Object:
+    """The picture of a show that has no other: square, and as large as directories want it."""
+    with tempfile.TemporaryDirectory(prefix="newsreel-") as folder:
+        target = Path(folder) / feeds_xml.COVER
+        images_poster.placeholder(str(target), COVER_SIDE, COVER_SIDE, Kind.AUDIO.value)
+        body = target.read_bytes()
+    return Object(key=feeds_xml.COVER, body=body, media_type="image/jpeg", cache=address.POINTER)

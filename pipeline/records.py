@@ -20,6 +20,7 @@ from pipeline.model import (
     Drop,
     Entry,
     Failure,
+    FeedEntry,
     Object,
     Plan,
     PostCard,
@@ -75,6 +76,13 @@ class Stamped:
     """What the pages of each item of a post were last made from, in one word each."""
 
     of: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """When something could first be seen, by the store's clock; written once and kept."""
+
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +269,31 @@ class Records:
     def marks(self, post: str) -> list[str]:
         """The keys that say a post is settled; dropping them has the next scan look at it."""
         return [entry.key for entry in self.store.list(settled_prefix(post))]
+
+    # -- feeds
+
+    def feed_entries(self) -> dict[str, FeedEntry]:
+        """What feeds say of every published post."""
+        found = {}
+        for entry in self.store.list("posts/"):
+            post, _, kind = entry.key.removeprefix("posts/").partition("/")
+            if kind == "feed.json":
+                found[post] = self.read(FeedEntry, entry)
+        return found
+
+    def firsts(self, post: str, names: Iterable[str]) -> dict[str, float]:
+        """When each of these was first asked for, in Unix seconds; now, for those that are new."""
+        prefix = f"posts/{post}/first/"
+        there = {entry.key: entry for entry in self.store.list(prefix)}
+        found = {}
+        for name in names:
+            key = f"{prefix}{name or '_'}.json"
+            if key not in there:
+                # Whoever comes first has said it; two at once are told the same.
+                self.store.create(_object(key, First(at=self.store.now())))
+            first = self.read(First, there[key]) if key in there else self.get(First, key)
+            found[name] = first.at if first else 0.0
+        return found
 
     # -- values
 

@@ -84,9 +84,14 @@ def test_headers_are_exact(rendered: tuple[Object, ...]) -> None:
         ".css": "text/css; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",
         ".txt": "text/plain; charset=utf-8",
+        ".vtt": "text/vtt; charset=utf-8",
     }
     for one in rendered:
-        assert one.media_type == types[posixpath.splitext(one.key)[1]], one.key
+        is_chapters = one.key.endswith("/chapters.json")
+        wanted = (
+            "application/json+chapters" if is_chapters else types[posixpath.splitext(one.key)[1]]
+        )
+        assert one.media_type == wanted, one.key
         hashed = one.key.startswith("_p/")
         assert ("immutable" in one.cache) is hashed, one.key
         assert one.cache
