@@ -23,7 +23,16 @@ from hypothesis import strategies as st
 from sample_post import AUDIO, HOSTILE, POST, SITE, VIDEO, WITHDRAWN, made, photo, poisoned
 
 from pipeline import chapters, escape, feeds, pages
-from pipeline.model import Chapter, FeedEntry, ItemManifest, PostManifest, Show, Site, State
+from pipeline.model import (
+    Chapter,
+    FeedEntry,
+    ItemManifest,
+    Object,
+    PostManifest,
+    Show,
+    Site,
+    State,
+)
 
 NAMES = {
     "a": "http://www.w3.org/2005/Atom",
@@ -59,6 +68,12 @@ def printed(*posts: PostManifest, site: Site = SITE) -> dict[str, bytes]:
         one.key: bytes(one.body)  # type: ignore[arg-type]
         for one in feeds.render(site, [entry(post, site) for post in posts])
     }
+
+
+def page_at(key: str, objects: tuple[Object, ...]) -> str:
+    """One of several printed pages."""
+    (found,) = (bytes(one.body) for one in objects if one.key == key)  # type: ignore[arg-type]
+    return found.decode()
 
 
 def tree(body: bytes) -> ET.Element:
@@ -302,13 +317,13 @@ def test_without_a_public_address_there_are_no_feeds() -> None:
     """Feeds are read elsewhere; pages then offer none."""
     nowhere = replace(SITE, base_url="")
     assert feeds.render(nowhere, [entry()]) == ()
-    assert b"atom+xml" not in pages.index(nowhere, ())[-1].body  # type: ignore[operator]
+    assert "atom+xml" not in page_at("index.html", pages.index(nowhere, ()))
 
 
 def test_pages_tell_browsers_of_the_feeds() -> None:
     """The front page of the site's; a post's page of its language's too."""
-    index = pages.index(SITE, ())[-1].body.decode()  # type: ignore[union-attr]
-    page = next(o for o in pages.render(SITE, PIECE) if o.key == "pleno/index.html").body.decode()  # type: ignore[union-attr]
+    index = page_at("index.html", pages.index(SITE, ()))
+    page = page_at("pleno/index.html", pages.render(SITE, PIECE))
     for key in ("feed.xml", "podcast.xml"):
         assert re.search(rf'rel="alternate" type="application/\w+\+xml" href="[^"]*/{key}"', index)
     assert f'type="application/atom+xml" href="{SITE.base_url}/feed.es.xml"' in page
