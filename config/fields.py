@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline import ears, languages
+from pipeline.ears import Ears
 from pipeline.errors import ConfigError
 from pipeline.model import Show, Site
 
@@ -79,6 +81,15 @@ def _checked_folder(path: Path | None) -> Path | None:
     if path is not None and not path.is_dir():
         raise ValueError("names no folder")
     return path
+
+
+def _checked_languages(text: str) -> str:
+    """Language tags as players have them, between blanks or commas."""
+    words = text.replace(",", " ").split()
+    tags = [languages.tag(word) for word in words]
+    if None in tags:
+        raise ValueError(f"{words[tags.index(None)]} is no language that is known here")
+    return " ".join(dict.fromkeys(tag.partition("-")[0] for tag in tags if tag))
 
 
 def _expanded(path: Path) -> Path:
@@ -260,6 +271,24 @@ class Settings(BaseModel):
         description="Media jobs at once on this machine. One uses several cores by itself.",
         examples=["4"],
     )
+    transcribe_model: str = Field(
+        "",
+        max_length=500,
+        description="Automatic captions: a faster-whisper model's folder or name. Empty: none.",
+        examples=["/srv/newsreel/models/small"],
+    )
+    transcribe_languages: Annotated[str, AfterValidator(_checked_languages)] = Field(
+        "",
+        description="The languages spoken in your recordings. Empty: any that the model knows.",
+        examples=["es en"],
+    )
+    transcribe_threads: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Cores that listen at a time. 0: all of them, up to four.",
+        examples=["2"],
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is written to the log.", examples=["WARNING"]
     )
@@ -299,6 +328,14 @@ class Settings(BaseModel):
                 'for example ffmpeg = "/usr/bin/ffmpeg"',
                 evidence=str(error),
             ) from error
+
+    @property
+    def ears(self) -> Ears | None:
+        """What listens for automatic captions; None where nobody wants any."""
+        if not self.transcribe_model:
+            return None
+        spoken = tuple(self.transcribe_languages.split())
+        return ears.found(self.transcribe_model, spoken, self.transcribe_threads)
 
     @property
     def public_url(self) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from config import profiles
 from config.settings import Settings
+from pipeline import ears
 from pipeline.errors import ConfigError, NewsreelError
 from pipeline.house import House
 from pipeline.model import Site
@@ -77,7 +78,14 @@ def build(
         site=site or settings.site,
         ring=ring,
         owner=f"{socket.gethostname()}:{os.getpid()}",
+        ears=settings.ears,
     )
+
+
+def check_ears(settings: Settings) -> None:
+    """Raise ConfigError where captions are wished for that this machine cannot make."""
+    if settings.ears and (lacking := ears.missing(settings.ears)):
+        raise ConfigError("\n".join(lacking))
 
 
 @functools.cache

@@ -131,7 +131,10 @@ def _settled(sources: list[Source]) -> Settings:
 
 def _anchored(name: str, value: Any, folder: Path) -> Any:
     """Paths count from where they are written; a bare ~ is left for the setting itself."""
-    if name not in _PATHS or not isinstance(value, str) or not value or value.startswith("~"):
+    if not isinstance(value, str) or not value or value.startswith("~"):
+        return value
+    # A model may be called by its name; what starts with a dot is a path.
+    if name not in _PATHS and not (name == "transcribe_model" and value.startswith(".")):
         return value
     return str(folder / value)
 

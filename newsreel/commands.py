@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.live import Live
 
 from config import profiles as profiles_
-from config.house import build, folder_rooms, s3_rooms
+from config.house import build, check_ears, folder_rooms, s3_rooms
 from config.settings import Settings, load
 from newsreel import show
 from newsreel import upload as upload_
@@ -74,6 +74,7 @@ class Done:
 def publish_folder(folder: Path, out: Path, *, profile: str | None, jobs: int | None) -> Done:
     """The whole job in one process. Raises ConfigError for a folder that holds nothing to do."""
     settings = _with_profile(load(), profile)
+    check_ears(settings)
     source = _checked_folder(folder)
     if out.resolve().is_relative_to(source):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""The Celery processes of the embedded stack: two workers, the schedule and Flower.
+"""The Celery processes of the embedded stack: its workers, the schedule and Flower.
 
 Owns their command lines and how each is known to be ready; settings reach them through their
 environment alone. Refuses to know what the tasks do: that is `workers`. The servers they lean on
@@ -39,7 +39,7 @@ _TIER = 1
 
 
 def worker_part(data: Path, environ: Mapping[str, str], *, queue: str, concurrency: int) -> Part:
-    """A Celery worker named after the one queue it serves ("short" or "media").
+    """A Celery worker named after the one queue it serves ("short", "media", "transcribe").
 
     `environ` are the settings as NEWSREEL_* variables; `concurrency` counts child processes.
     """

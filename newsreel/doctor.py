@@ -20,6 +20,7 @@ from config import profiles
 from config.settings import Settings, load
 from newsreel import doctor_store
 from newsreel.doctor_store import Check
+from pipeline import ears
 from pipeline.confine import landlock_abi
 from pipeline.errors import ConfigError, NewsreelError
 from pipeline.process import Command, run
@@ -199,11 +200,27 @@ def _redis_facts(facts: Mapping[str, object]) -> Iterator[Check]:
     )
 
 
+def _speech(settings: Settings) -> Iterator[Check]:
+    wished = settings.ears
+    if wished is None:
+        told = "off; transcribe_model (NEWSREEL_TRANSCRIBE_MODEL) turns them on"
+        yield Check(name="automatic captions", ok=True, detail=told)
+        return
+    lacking = ears.missing(wished)
+    spoken = ", ".join(wished.hearing.languages) or "any language"
+    yield Check(
+        name="automatic captions",
+        ok=not lacking,
+        detail=" ".join(lacking) or f"{wished.hearing.model}, {spoken}, {wished.threads} cores",
+    )
+
+
 _LOOKS: Mapping[str, Callable[[Settings], Iterator[Check]]] = {
     "ffmpeg": _ffmpeg,
     "confinement": _confinement,
     "profiles": _profiles,
     "scratch": _scratch,
+    "automatic captions": _speech,
     "redis": _redis,
     "object store": doctor_store.looks,
 }

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from config.house import check_ears
 from config.settings import Settings, load, load_operators, to_environ
 from newsreel import buckets
 from newsreel import keys as keyring
@@ -71,6 +72,7 @@ class Stack:
     def _enter(self, stack: ExitStack) -> None:
         data = own_folder(self._data)
         operators = _operators_settings(data, self._workers)
+        check_ears(operators)
         stack.enter_context(_locked(data))
         self.keys, self.notes = keyring.obtain(data, self._port)
         self._supervisor = stack.enter_context(Supervisor(data / "logs"))
@@ -173,9 +175,17 @@ def _crew(data: Path, settings: Settings, keys: Keys) -> tuple[Part, ...]:
     return (
         worker_part(data, environ, queue="short", concurrency=_SHORT_CONCURRENCY),
         worker_part(data, environ, queue="media", concurrency=settings.workers),
+        *_listeners(data, settings, environ),
         beat_part(data, environ),
         flower_part(data, environ, keys.flower_port, keys.flower_password),
     )
+
+
+def _listeners(data: Path, settings: Settings, environ: Mapping[str, str]) -> tuple[Part, ...]:
+    """The worker that writes down speech, one chunk at a time; none where nobody wants any."""
+    if settings.ears is None:
+        return ()
+    return (worker_part(data, environ, queue="transcribe", concurrency=1),)
 
 
 def _credentials(keys: Keys) -> Mapping[str, str]:

@@ -16,7 +16,16 @@ from pipeline import address, lease, partial, render, texts, todo
 from pipeline.errors import Missing, OverLimit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
-from pipeline.model import Artifact, Drop, Limits, Source, Step, StepRecord
+from pipeline.model import (
+    Artifact,
+    Drop,
+    Limits,
+    Source,
+    SpeechOut,
+    SpokenOut,
+    Step,
+    StepRecord,
+)
 from pipeline.order import Order
 from pipeline.plan import plan
 from pipeline.records import ItemRecords, PostRecords, failures, item_key
@@ -24,6 +33,8 @@ from pipeline.shop import Progress, Report, Shop
 
 # What does not make a post playable stands back for what does, on the same machine.
 PATIENT_NICE = 10
+# What nobody waits for stands back for all of it.
+SPEECH_NICE = 19
 
 
 def ingest(house: House, post: str, item: str) -> None:
@@ -55,7 +66,14 @@ def _order(house: House, drop: Drop) -> Order:
         place = partial.Place(cache=house.sources, scratch=folder, limits=profile.limits)
         found = partial.examined(house.ingest, drop.media, place)
     said = texts.read(house.ingest, drop.sidecars, profile.limits.max_text_bytes)
-    return Order(drop=drop, probe=found, profile=profile, tool=house.tool, texts=said)
+    return Order(
+        drop=drop,
+        probe=found,
+        profile=profile,
+        tool=house.tool,
+        texts=said,
+        hearing=house.ears.hearing if house.ears else None,
+    )
 
 
 def check_size(source: Source, limits: Limits) -> None:
@@ -122,7 +140,8 @@ def _shop(house: House, records: ItemRecords, step: Step, folder: Path) -> Itera
         source=folder,
         folder=folder,
         limits=limits,
-        nice=PATIENT_NICE if step.priority else 0,
+        nice=_nice(step),
+        ears=house.ears,
     )
     with contextlib.ExitStack() as stack:
         place = partial.Place(cache=house.sources, scratch=folder, limits=limits)
@@ -142,12 +161,25 @@ def _shop(house: House, records: ItemRecords, step: Step, folder: Path) -> Itera
 
 def _needed(records: ItemRecords, step: Step) -> Iterator[Artifact]:
     """What the steps before it have made of its rung, and of sound; the failed made nothing."""
-    rungs = {getattr(out, "rung", None) for out in step.outputs}
     for other in records.plan.steps if records.plan else ():
         if other.name in step.needs and other.fingerprint in records.done:
             for made in records.done[other.fingerprint].artifacts:
-                if made.role != "chunk" or made.extra.get("rung") in rungs:
+                if _is_needed(made, step):
                     yield made
+
+
+def _is_needed(made: Artifact, step: Step) -> bool:
+    if isinstance(step.outputs[0], SpeechOut | SpokenOut):
+        return made.role == "speech" or made.media_type == "audio/mp4"
+    rungs = {getattr(out, "rung", None) for out in step.outputs}
+    return made.role != "chunk" or made.extra.get("rung") in rungs
+
+
+def _nice(step: Step) -> int:
+    """How far a step stands back for others on the same machine."""
+    if isinstance(step.outputs[0], SpeechOut):
+        return SPEECH_NICE
+    return PATIENT_NICE if step.priority else 0
 
 
 def remake(house: House, post: str, item: str | None = None) -> tuple[str, ...]:

@@ -118,6 +118,19 @@ def subtitles(step: Step, bench: Bench, stream: int) -> tuple[str, ...]:
     return compiled([out], bench)
 
 
+def speech(
+    made: Path, target: Path, window_ms: tuple[int, int | None], bench: Bench
+) -> tuple[str, ...]:
+    """A stretch of published sound as speech models want it: 16 kHz, mono, 16 bits."""
+    begin, end = window_ms
+    # After decoding: a seek in compressed sound is off by a packet, and chunks have to meet.
+    ends = {"end": f"{end}ms"} if end is not None else {}
+    sound = own(made)["a:0"].filter("atrim", start=f"{begin}ms", **ends)
+    sound = sound.filter("aresample", 16_000).filter("aformat", channel_layouts="mono")
+    flags = {"acodec": "pcm_s16le", "format": "wav", **CLEAN}
+    return compiled([ffmpeg.output(sound, file(target), **flags)], bench)
+
+
 def _timed(picture: Any, step: Step, rung: VideoOut) -> Any:
     """Whole frames of one stretch, at their published rate, on the published clock."""
     treatment, span = step.treatment, step.span

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import batches, lease, todo
+from pipeline.ears import Ears
 from pipeline.model import Profile, Site, digest
 from pipeline.plan import generation
 from pipeline.records import ItemRecords, PostRecords, Records, item_key
@@ -29,7 +30,7 @@ class House:
     """Everything the use cases work with.
 
     `ring` hands a bell to whoever carries it; `tool` is the encoder's version; `owner` names this
-    process in run records.
+    process in run records; `ears` hear what is said, where somebody wants automatic captions.
     """
 
     ingest: Store
@@ -43,6 +44,7 @@ class House:
     site: Site
     ring: Callable[[Bell], None]
     owner: str
+    ears: Ears | None = None
 
     @property
     def version(self) -> str:

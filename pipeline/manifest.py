@@ -212,7 +212,8 @@ def _item(records: ItemRecords, post: PostDrop) -> tuple[ItemManifest, tuple[Ali
         state=state,
         percent=100 if state is State.PUBLISHED else min(99, _percent(records)),
         outputs=artifacts,
-        notes=(*base.notes, *_step_notes(shown)),
+        # What many steps say alike is said once.
+        notes=tuple(dict.fromkeys((*base.notes, *_step_notes(shown)))),
         colour=next((a.extra["colour"] for a in artifacts if "colour" in a.extra), ""),
         duration_ms=_duration(artifacts) or base.duration_ms,
     )

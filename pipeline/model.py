@@ -395,6 +395,17 @@ class Profile:
     limits: Limits
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """How a machine writes down what is said: by which model, and the languages spoken here.
+
+    Without `languages` it may be any that the model knows.
+    """
+
+    model: str
+    languages: tuple[str, ...] = ()
+
+
 # --- what is to be made ----------------------------------------------------------------------
 
 
@@ -697,6 +708,31 @@ class TranscriptOut:
     language: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOut:
+    """What is said in one chunk of the published sound, as a machine hears it.
+
+    Its borders are looked for near `begin_ms` and `end_ms` (None: the end), where it is quiet.
+    """
+
+    make: Literal["speech"] = "speech"
+    role: str
+    file: str
+    begin_ms: int
+    end_ms: int | None
+    hearing: Hearing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenOut:
+    """Subtitles and transcripts of all chunks of speech, in the languages that are found."""
+
+    make: Literal["spoken"] = "spoken"
+    role: str
+    file: str
+    hearing: Hearing
+
+
 class _By:
     """Tells pydantic by which field it knows one of several types, without importing it here.
 
@@ -728,7 +764,9 @@ Output = Annotated[
     | PhotoOut
     | LoopOut
     | CaptionsOut
-    | TranscriptOut,
+    | TranscriptOut
+    | SpeechOut
+    | SpokenOut,
     _By("make"),
 ]
 

@@ -14,6 +14,7 @@ from pipeline.model import (
     AudioStream,
     Chapter,
     Drop,
+    Hearing,
     Limits,
     Probe,
     Profile,
@@ -34,13 +35,17 @@ _CD_RATE = 44_100
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a plan is made from; `tool` is the encoder's version, `texts` what text sidecars say."""
+    """What a plan is made from; `tool` is the encoder's version, `texts` what text sidecars say.
+
+    With `hearing`, what is said is written down by a machine.
+    """
 
     drop: Drop
     probe: Probe
     profile: Profile
     tool: str
     texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    hearing: Hearing | None = None
 
 
 def draft(order: Order, name: str, priority: int) -> Step:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
-from pipeline import languages, plan_film, plan_photo
+from pipeline import languages, plan_film, plan_photo, plan_speech
 from pipeline.intake import clip_ms, title_of
 from pipeline.model import (
     AudioOut,
@@ -42,7 +42,7 @@ def plan(order: Order) -> Plan:
     """Decide everything about one item; the same order gives the same plan, to the byte."""
     drafts, notes = _DECISIONS[order.probe.kind](order)
     sealed: dict[str, Step] = {}
-    for step in (*drafts, *_sidecar_steps(order)):
+    for step in (*drafts, *_sidecar_steps(order), *plan_speech.plan_speech(order, drafts)):
         sealed[step.name] = _sealed(step, order, sealed)
     return Plan(
         kind=order.probe.kind,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import photos, render_film, render_sound, render_words
+from pipeline import photos, render_film, render_sound, render_speech, render_words
 from pipeline.model import (
     Artifact,
     AudioOut,
@@ -27,6 +27,8 @@ from pipeline.model import (
     PosterOut,
     PreviewOut,
     SoundOut,
+    SpeechOut,
+    SpokenOut,
     Step,
     StepRecord,
     StoryboardOut,
@@ -105,5 +107,7 @@ _MAKERS: dict[type[Any], Callable[[Step, Shop, Report], Made]] = {
     PhotoOut: _make_photo,
     LoopOut: photos.make_loop,
     CaptionsOut: render_words.make_captions,
+    SpeechOut: render_speech.make_speech,
+    SpokenOut: render_speech.make_spoken,
     TranscriptOut: render_words.make_transcript,
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import diagnose, graph_sound, loudness, probe
+from pipeline.ears import Ears
 from pipeline.errors import BadInput, NewsreelError, ToolBug, Unreadable
 from pipeline.facts import Facts
 from pipeline.figures import clock
@@ -78,6 +79,7 @@ class Shop:
     limits: Limits
     whole: bool = True
     nice: int = 0
+    ears: Ears | None = None
     inputs: tuple[tuple[Artifact, Path], ...] = ()
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.model import Plan, Step
+from pipeline.model import Plan, SpeechOut, Step
 from pipeline.order import FIRST, IDLE
 from pipeline.records import ItemRecords, Run
 
@@ -32,7 +32,7 @@ MAX_DEATHS = 3
 # Pages written within this time need no rest.
 QUICK_PAGES_S = 0.5
 
-Task = Literal["ingest", "render", "publish"]
+Task = Literal["ingest", "render", "transcribe", "publish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -87,8 +87,9 @@ def _is_starting(plan: Plan, records: ItemRecords) -> bool:
 
 
 def render_bell(post: str, item: str, step: Step) -> Bell:
-    """The bell of one step."""
-    return Bell(priority=step.priority, task="render", post=post, item=item, step=step.name)
+    """The bell of one step; listening to speech has a queue of its own."""
+    task: Task = "transcribe" if isinstance(step.outputs[0], SpeechOut) else "render"
+    return Bell(priority=step.priority, task=task, post=post, item=item, step=step.name)
 
 
 def is_ready(step: Step, records: ItemRecords) -> bool:

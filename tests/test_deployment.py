@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from config.settings import PREFIX, Settings
 from newsreel import cli, crew, parts
 from pipeline import s3bucket
-from workers.app import MEDIA, SHORT
+from workers.app import MEDIA, SHORT, TRANSCRIBE
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -251,7 +251,7 @@ def test_every_queue_has_its_workers() -> None:
     queues = [
         service["command"][service["command"].index("-Q") + 1] for service in WORKERS.values()
     ]
-    assert sorted(queues) == sorted((MEDIA, SHORT))
+    assert sorted(queues) == sorted((MEDIA, SHORT, TRANSCRIBE))
 
 
 @pytest.mark.parametrize("name", WORKERS)
@@ -399,6 +399,19 @@ def test_only_what_is_needed_is_chosen() -> None:
     }
     chosen = tool("pins").chosen(pins, tool("pins").names(report))
     assert "".join(chosen) == pins.replace("pytest==9.0 \\\n    --hash=sha256:cc\n", "")
+
+
+def test_the_extra_pins_only_what_is_not_pinned_already() -> None:
+    """Two files that pin one package would drift apart; what listens is in the second alone."""
+    pins = tool("pins")
+    more = (ROOT / "constraints-transcribe.txt").read_text(encoding="utf-8")
+    assert "".join(pins.beyond(more, CONSTRAINTS)) == more
+    assert "faster-whisper==" in more
+    assert "://" not in more
+    known = "av==18.1 \\\n    --hash=sha256:aa\n"
+    assert pins.beyond(known + "x==1 \\\n    --hash=sha256:bb\n", known) == [
+        "x==1 \\\n    --hash=sha256:bb\n"
+    ]
 
 
 def test_a_package_without_a_pin_ends_the_build() -> None:

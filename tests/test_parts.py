@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load
 from newsreel import parts
+from newsreel import stack as embedded
 from newsreel.crew import beat_part, flower_part, worker_part
 from newsreel.parts import Part, S3Ports, free_port, free_ports, is_free, redis_part, s3_part
 from pipeline.errors import ConfigError
@@ -141,3 +143,12 @@ def test_a_taken_port_is_seen_and_replaced() -> None:
         assert free_port(port) != port
     assert free_port(port, taken=[port]) != port
     assert len(set(free_ports(20))) == 20
+
+
+def test_speech_has_a_worker_of_its_own_where_there_is_a_model(tmp_path: Path) -> None:
+    """One chunk at a time; without a model nobody waits at its queue."""
+    wished = load({"NEWSREEL_TRANSCRIBE_MODEL": "small"}, tmp_path)
+    (listener,) = embedded._listeners(tmp_path, wished, ENVIRON)
+    assert listener.argv[listener.argv.index("-Q") + 1] == "transcribe"
+    assert listener.argv[listener.argv.index("-c") + 1] == "1"
+    assert embedded._listeners(tmp_path, load({}, tmp_path), ENVIRON) == ()

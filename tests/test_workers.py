@@ -102,7 +102,10 @@ def test_work_is_acknowledged_when_done() -> None:
 
 def test_encoding_never_holds_up_the_short_work() -> None:
     """Renders have a queue of their own; scans, plans and pages share the other."""
-    assert app.conf.task_routes == {"newsreel.render": {"queue": "media"}}
+    assert app.conf.task_routes == {
+        "newsreel.render": {"queue": "media"},
+        "newsreel.transcribe": {"queue": "transcribe"},
+    }
     assert app.conf.task_default_queue == "short"
 
 

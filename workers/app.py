@@ -16,7 +16,7 @@ from celery.signals import worker_process_init
 
 from config.settings import load
 
-SHORT, MEDIA = "short", "media"
+SHORT, MEDIA, TRANSCRIBE = "short", "media", "transcribe"
 # The worker's own process: this module is read there, before its pool is forked.
 WORKER = os.getpid()
 DEEP_SCAN_S = 600
@@ -50,7 +50,11 @@ app.conf.update(
     worker_max_tasks_per_child=200,
     worker_send_task_events=True,
     task_default_queue=SHORT,
-    task_routes={"newsreel.render": {"queue": MEDIA}},
+    # Listening takes as long as the talk and nobody waits for it: a queue and a worker of its own.
+    task_routes={
+        "newsreel.render": {"queue": MEDIA},
+        "newsreel.transcribe": {"queue": TRANSCRIBE},
+    },
     beat_schedule={
         "scan": {
             "task": "newsreel.scan",

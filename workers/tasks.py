@@ -128,6 +128,14 @@ def render(self: Any, post: str, item: str, step: str, more: tuple[str, ...] = (
         return f"{step} made"
 
 
+@app.task(name="newsreel.transcribe", bind=True, throws=(NewsreelError,))
+def transcribe(self: Any, post: str, item: str, step: str) -> str:
+    """Write down what is said in one chunk of speech."""
+    with _shown(self):
+        flow.make(house(), post, item, step, report=_reporter(self))
+        return f"{step} written down"
+
+
 @app.task(name="newsreel.publish", bind=True, throws=(NewsreelError,), send_events=False)
 def publish(self: Any, post: str) -> str:
     """Bring a post's pages up to date."""
