@@ -104,10 +104,16 @@ def listened(sound: Path, model: Path, folder: Path, **window: int) -> Heard:
 def tables(found: Sequence[Spoken]) -> tuple[Table, ...]:
     """What is printed."""
     rows = tuple(
-        (f"{one.language}, {one.model}", one.seconds, one.cpu_s, one.wall_s, one.rtf, one.wer)
+        (
+            f"{one.language}, {one.model}",
+            *(one.seconds, one.cpu_s, one.cpu_s / one.seconds, one.wall_s, one.rtf, one.wer),
+        )
         for one in found
     )
-    head = ("speech", "seconds", "CPU s", "wall s", "s of work / s of speech", "word error rate")
+    head = (
+        *("speech", "seconds", "CPU s", "CPU s / s of speech"),
+        *("wall s", "wall s / s of speech", "word error rate"),
+    )
     remark = "A synthetic voice; the model's loading and, for Spanish, its translation included."
     return (Table(title="Automatic captions", head=head, rows=rows, remark=remark),)
 

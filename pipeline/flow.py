@@ -26,7 +26,7 @@ from pipeline.model import (
     Step,
     StepRecord,
 )
-from pipeline.order import Order
+from pipeline.order import SOUND_ROLES, Order
 from pipeline.plan import plan
 from pipeline.records import ItemRecords, PostRecords, failures, item_key
 from pipeline.shop import Progress, Report, Shop
@@ -170,7 +170,7 @@ def _needed(records: ItemRecords, step: Step) -> Iterator[Artifact]:
 
 def _is_needed(made: Artifact, step: Step) -> bool:
     if isinstance(step.outputs[0], SpeechOut | SpokenOut):
-        return made.role == "speech" or made.media_type == "audio/mp4"
+        return made.role in ("speech", *SOUND_ROLES)
     rungs = {getattr(out, "rung", None) for out in step.outputs}
     return made.role != "chunk" or made.extra.get("rung") in rungs
 

@@ -17,6 +17,7 @@ from pipeline.ears import Ears, missing
 from pipeline.errors import ConfigError
 from pipeline.heard import Heard
 from pipeline.model import Artifact, SpeechOut, SpokenOut, Step, from_json, to_json
+from pipeline.order import SOUND_ROLES
 from pipeline.process import call
 from pipeline.render_words import written
 from pipeline.shop import Made, Progress, Report, Shop, artifact, encode, python_child
@@ -96,7 +97,7 @@ def _ears(shop: Shop) -> Ears:
 
 def _sound(step: Step, shop: Shop, out: SpeechOut) -> Path:
     """The chunk's part of the published sound, with a margin, as the model wants it."""
-    made = next(path for made, path in shop.inputs if made.media_type == "audio/mp4")
+    made = next(path for made, path in shop.inputs if made.role in SOUND_ROLES)
     target = shop.folder / "speech.wav"
     end_ms = None if out.end_ms is None else out.end_ms + MARGIN_S * 1000
     argv = graph.speech(made, target, (_offset_ms(out), end_ms), shop.bench)

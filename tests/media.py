@@ -54,6 +54,16 @@ def film(
     )
 
 
+def talking_film(sound: Path, seconds: int = 8) -> Path:
+    """A test picture with this sound."""
+    return _made(
+        f"talking-{sound.stem}-{sound.stat().st_size}.mp4",
+        *("-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={seconds}"),
+        *("-i", f"file:{sound}"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-c:a", "aac", "-shortest"),
+    )
+
+
 def silent_film() -> Path:
     """A film of one second without sound."""
     return _made(

@@ -73,6 +73,23 @@ def test_spanish_is_written_down_and_put_into_english(home: Home) -> None:
     assert tracks(home.item("voz")) == {"es": True, "en": True}
 
 
+def test_a_film_carries_automatic_captions_in_its_playlist(home: Home) -> None:
+    """With their name, until a person's file of that language takes their place there too."""
+    listening(home, voices.tiny())
+    home.lay("talk.mp4", media.talking_film(voices.spoken("en", ENGLISH)))
+    home.run()
+    (index,) = (key for key in home.published if key.endswith("/index.m3u8"))
+    assert 'NAME="English (automatic)",LANGUAGE="en"' in text(home, index)
+    assert 'label="English (automatic)"' in text(home, "march/talk/embed.html")
+    film = home.published["march/talk/video.mp4"]
+    home.lay("talk.en-GB.srt", media.SRT.format(text="The council meets."))
+    home.run()
+    assert 'NAME="English (GB)",LANGUAGE="en-GB"' in text(home, index)
+    for key in (index, "march/talk/embed.html", "march/talk.html"):
+        assert "(automatic)" not in text(home, key)
+    assert home.published["march/talk/video.mp4"] == film
+
+
 def test_where_nobody_speaks_nothing_is_written(home: Home) -> None:
     """Noise and a hum have no words, no tracks and no transcript, and it is said."""
     listening(home, voices.base())

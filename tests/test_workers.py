@@ -35,6 +35,12 @@ class Memory:
         self.keys.add(key)
         return True
 
+    def exists(self, key: str) -> int:
+        """How many of the one key there are."""
+        if self.away:
+            raise redis.ConnectionError("nobody there")
+        return int(key in self.keys)
+
     def delete(self, key: str) -> None:
         """Forget a key."""
         self.keys.discard(key)
