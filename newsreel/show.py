@@ -18,7 +18,7 @@ from rich.table import Table
 from pipeline import shop
 from pipeline.errors import Transient
 from pipeline.figures import size
-from pipeline.model import ItemManifest, PostManifest, State
+from pipeline.model import Artifact, ItemManifest, PostManifest, State
 from pipeline.todo import Bell
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ def made(item: ItemManifest) -> str:
         words.append(f"{len(photos)} sizes to {photos[-1]} px, AVIF and JPEG")
     words += [{"sound": "m4a", "enclosure": "mp3"}.get(o.role, o.role) for o in item.outputs
               if o.role in ("poster", "sound", "enclosure", "waveform")]  # fmt: skip
-    words += [f"captions {o.language}" for o in item.outputs if o.role == "captions"]
+    words += [_captions(o) for o in item.outputs if o.role == "captions"]
     return ", ".join(words)
+
+
+def _captions(track: Artifact) -> str:
+    """Their language, and whether a person still has to read them."""
+    return f"captions {track.language}{' (automatic)' if track.extra.get('automatic') else ''}"
 
 
 def weight(item: ItemManifest) -> int:

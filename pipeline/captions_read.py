@@ -30,6 +30,7 @@ _SLIP = re.compile(r".*\d:\d{3}(?!\d).*")
 # Bounded, as all repetition over a stranger's text should be.
 _OVERRIDE = re.compile(r"\{[^{}\\]{0,99}\\[^{}]{0,400}\}")
 _STYLE = re.compile(r"\\([biu])(\d*)(?=\\|\}|$)")
+_EVENT = re.compile(r"\s*(?:Dialogue|Comment)\s*:")
 _TTML = re.compile(r"<(\w+:)?tt[\s>]")
 _XML_LANGUAGE = re.compile(r"xml:lang=[\"']([\w-]+)[\"']")
 _HEADER_LANGUAGE = re.compile(r"^Language:\s*([\w-]+)", re.MULTILINE | re.IGNORECASE)
@@ -269,10 +270,20 @@ def _by_pysubs2(text: str, kind: str, *, absolute: bool = False) -> Subtitles:
             f"The subtitle file is not sound {kind.upper()}{_line_of(fault)}: export it anew.",
             evidence=f"{type(fault).__name__}: {fault}",
         ) from fault
-    shown = (event for event in found if not (event.is_comment or event.is_drawing))
+    lines = _event_lines(text, len(found))
     return Subtitles(
-        cues=tuple(Cue(start_ms=e.start, end_ms=e.end, text=_from_ass(e.text)) for e in shown)
+        cues=tuple(
+            Cue(start_ms=e.start, end_ms=e.end, text=_from_ass(e.text), line=line)
+            for e, line in zip(found, lines, strict=True)
+            if not (e.is_comment or e.is_drawing)
+        )
     )
+
+
+def _event_lines(text: str, events: int) -> list[int]:
+    """Where each event of ASS was written; zeros where that cannot be told, as in the others."""
+    written = [n for n, line in enumerate(text.split("\n"), 1) if _EVENT.match(line)]
+    return written if len(written) == events else [0] * events
 
 
 def _line_of(fault: Exception) -> str:

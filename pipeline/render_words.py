@@ -30,6 +30,8 @@ def make_captions(step: Step, shop: Shop, _report: Report) -> Made:
         **_clipped(step.span),
     }
     answer = call("pipeline.captions:clean", arguments, python_child(step, shop))
+    if out.stream is not None:
+        answer = _without_lines(answer)
     language, noticed = _language(out, answer["language"], step)
     target = shop.folder / f"{language}.vtt"
     target.write_text(answer["webvtt"], encoding="utf-8", newline="\n")
@@ -77,6 +79,15 @@ def _opened(step: Step, shop: Shop, out: CaptionsOut) -> tuple[Path, str]:
     if not track.exists():
         raise diagnosed(finished, step)
     return track, f"track.{out.language}.srt"
+
+
+def _without_lines(answer: dict[str, Any]) -> dict[str, Any]:
+    """A track inside a film has no lines that anybody could look up."""
+    warnings = [
+        finding | {"places": [place | {"line": 0} for place in finding["places"]]}
+        for finding in answer["warnings"]
+    ]
+    return answer | {"warnings": warnings, "last_line": 0}
 
 
 def _language(out: CaptionsOut, found: str, step: Step) -> tuple[str, list[str]]:

@@ -375,6 +375,18 @@ def stl(text: bytes, *, table: bytes = b"00", start: bytes = b"10000000", last: 
     return head.ljust(1024) + block
 
 
+def test_a_mistake_in_ass_is_told_with_its_line(tmp_path: Path) -> None:
+    """Comments are lines, too."""
+    made = clean(
+        tmp_path,
+        "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+        "Comment: 0,0:00:00.00,0:00:01.00,D,,0,0,0,,no\n"
+        "Dialogue: 0,0:00:09.00,0:00:09.00,D,,0,0,0,,Yes\n",
+    )
+    assert made["notes"] == ["Cues that ended before they began, given a new end: 1 (line 7)."]
+
+
 def test_television_subtitles_are_read(tmp_path: Path) -> None:
     """EBU STL: accents before their letters, italics, line breaks, times from the start."""
     made = clean(tmp_path, stl(b"\xbfQu\xc2e ma\xc4nana\x8a\x80S\xc2i\x81 & <b>"), "a.stl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -232,6 +233,34 @@ def test_subtitles_become_clean_webvtt(tmp_path: Path) -> None:
     assert text.startswith("WEBVTT\n")
     assert "Se vota." in text
     assert "<script>" not in text
+
+
+def test_subtitles_longer_than_their_film_are_told_with_their_line(tmp_path: Path) -> None:
+    """The line is that of the last cue; so is what the linter found."""
+    late = "2\n00:01:00,000 --> 00:01:00,100\nLate\n"
+    made = captions(f"{media.SRT.format(text='Hola.')}\n{late}", tmp_path)
+    assert "talk.es.srt: the subtitles go on for 0:59 after the film has ended (line 6)." in (
+        made.notes
+    )
+    (found,) = (w for w in made.artifacts[0].extra["warnings"] if w["rule"] == "brief")
+    assert [place["line"] for place in found["places"]] == [2, 6]
+
+
+def test_a_file_that_names_no_language_is_called_by_its_words(tmp_path: Path) -> None:
+    """A post in Spanish with English subtitles in talk.srt: they are English, and it is said."""
+    side = dataclasses.replace(subtitles("es"), source=source("talk.srt"), named=False)
+    path = tmp_path / "talk.srt"
+    path.write_text(
+        "1\n00:00:00,100 --> 00:00:00,900\nThis is what the mayor said to all of them and to us.\n"
+    )
+    (wanted,) = (s for s in planned(media.film(), side).steps if s.name == "captions-es")
+    made = render.perform(wanted, "p", shop(path, tmp_path / "job"), quiet)
+    assert [(a.key, a.language) for a in made.artifacts] == [
+        ("p/en.vtt", "en"),
+        ("p/en.json", "en"),
+    ]
+    assert "by its words it is English" in made.notes[0]
+    assert made.artifacts[0].extra["guessed"]
 
 
 def test_subtitles_without_words_are_bad_input(tmp_path: Path) -> None:
