@@ -205,12 +205,23 @@ def _known(house: House, post: str, item: str | None) -> PostRecords:
     return look
 
 
+def _made_without(records: ItemRecords) -> Iterator[str]:
+    """The records of what was made while something that it needs had failed: it has gaps."""
+    steps = records.plan.steps if records.plan else ()
+    lost = {step.name for step in steps if step.fingerprint in records.failed}
+    for step in steps:
+        if step.fingerprint in records.done and lost.intersection(step.needs):
+            yield item_key(records.drop.post, records.drop.item, "done", step.fingerprint)
+
+
 def retry(house: House, post: str, item: str | None = None) -> tuple[str, ...]:
     """Forget the failures of a post or of one item, so that the next scan tries them again.
 
     Returns the items that had any. Raises Missing for a post or an item that is not known.
     """
-    keys = list(failures(_known(house, post, item).entries, post, item))
-    house.records.drop(*keys)
+    look = _known(house, post, item)
+    keys = list(failures(look.entries, post, item))
+    ones = (one for name, one in house.items(look).items() if item in (None, name))
+    house.records.drop(*keys, *(key for one in ones for key in _made_without(one)))
     house.records.drop(*house.records.marks(post))
     return tuple(sorted({key.split("/")[2] for key in keys if "/fail-" in key}))

@@ -73,16 +73,26 @@ def make_spoken(step: Step, shop: Shop, _report: Report) -> Made:
     """All chunks as subtitles and transcripts: in the language that is spoken, and in English."""
     out = next(out for out in step.outputs if isinstance(out, SpokenOut))
     paths = sorted(path for made, path in shop.inputs if made.role == "speech")
+    if not paths:
+        return Made(artifacts=())  # nobody has listened; the chunks have said why
     chunks = [from_json(Heard, path.read_bytes()) for path in paths]
     language = heard.spoken(chunks)
+    notes = _gaps(len(step.needs) - len(paths), len(step.needs))
     if not language:
-        return Made(artifacts=(), notes=("No speech was heard: there are no automatic captions.",))
+        silence = "No speech was heard: there are no automatic captions."
+        return Made(artifacts=(), notes=(*notes, silence))
     artifacts = list[Artifact]()
     for tag in dict.fromkeys((language, "en")):
         artifacts += _track(tag, heard.words(chunks, tag), out, shop.folder)
         if tag != language:
             artifacts = [_translated(made, tag, language) for made in artifacts]
-    return Made(artifacts=tuple(artifacts))
+    return Made(artifacts=tuple(artifacts), notes=notes)
+
+
+def _gaps(lost: int, parts: int) -> tuple[str, ...]:
+    if not lost:
+        return ()
+    return (f"The automatic captions have gaps: {lost} of {parts} parts could not be heard.",)
 
 
 def _ears(shop: Shop) -> Ears:

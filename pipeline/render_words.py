@@ -37,6 +37,8 @@ def make_captions(step: Step, shop: Shop, _report: Report) -> Made:
     target.write_text(answer["webvtt"], encoding="utf-8", newline="\n")
     extra = {"cues": answer["cues"], "warnings": answer["warnings"]}
     extra |= {} if out.named else {"guessed": True}
+    # What is in no known language still needs a name in a player's menu; this one all know.
+    extra |= {"label": "CC"} if language == "und" else {}
     paragraphs = tuple(Paragraph(**one) for one in answer["paragraphs"])
     words = Transcript(language=language, paragraphs=paragraphs)
     return Made(
@@ -44,7 +46,11 @@ def make_captions(step: Step, shop: Shop, _report: Report) -> Made:
             artifact(out.role, target, None, extra, language),
             written(words, shop.folder / f"{language}.json"),
         ),
-        notes=(*noticed, *answer["notes"], *_too_long(step, answer)),
+        notes=(
+            *noticed,
+            *(f"{step.source.name}: {note}" for note in answer["notes"]),
+            *_too_long(step, answer),
+        ),
     )
 
 

@@ -151,6 +151,20 @@ def test_a_worker_without_a_model_says_so_and_the_film_plays(home: Home, tmp_pat
     item = home.item("noise")
     assert (item.kind, item.state.value) == (Kind.AUDIO, "published")
     assert len([note for note in item.notes if "hf download" in note]) == 1
+    assert not [note for note in item.notes if "No speech was heard" in note]
+
+
+def test_a_retry_joins_again_what_had_gaps(home: Home, tmp_path: Path) -> None:
+    """Once there is a model, what failed for want of it is heard, and the whole written anew."""
+    listening(home, tmp_path / "tiny.en")
+    home.lay("talk.wav", voices.spoken("en", ENGLISH))
+    home.run()
+    assert tracks(home.item("talk")) == {}
+    (tmp_path / "tiny.en").symlink_to(voices.tiny())
+    listening(home, tmp_path / "tiny.en")
+    assert flow.retry(home.house, "march") == ("talk",)
+    home.run()
+    assert tracks(home.item("talk")) == {"en": True}
 
 
 def test_borders_are_the_same_from_either_side(tmp_path: Path) -> None:
