@@ -16,7 +16,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import address, display, display_film, feeds, figures, phrases
+from pipeline import address, display, display_film, feeds, figures, hosts, phrases
 from pipeline.errors import ConfigError
 from pipeline.model import ItemManifest, Object, PostManifest, Site
 from pipeline.phrases import Phrases
@@ -138,9 +138,12 @@ def _policy(site: Site) -> str:
     """No inline script or style, no other host.
 
     The origin is named beside 'self' because some browsers let 'self' match nothing in a
-    sandboxed frame.
+    sandboxed frame. On a host that strangers share, the origin is theirs as well: there only our
+    own folder counts.
     """
     here = f"'self' {address.origin(site)}".strip()
+    if hosts.is_shared(site.base_url):
+        here = address.absolute(site, "")
     return "; ".join(
         (
             "default-src 'none'",

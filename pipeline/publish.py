@@ -30,6 +30,10 @@ MAX_ROUNDS = 5
 PLACEHOLDER_SIZE = (1280, 720)
 # The least that directories of podcasts take.
 COVER_SIDE = 1400
+POSTERS = ("poster.jpg", "poster-play.jpg")
+# The names of a photo's widths, and what lies behind them.
+_WIDTH = re.compile(r"/(\d+)\.(jpg|avif)$")
+_PHOTOS = {".jpg": "image/jpeg", "avif": "image/avif"}
 # A transcript of an hour is some 60 kB.
 CACHED_TRANSCRIPTS = 500
 _READ: dict[str, Transcript] = {}
@@ -147,26 +151,62 @@ def _name(
             house.published.copy(
                 alias.source, name, media_type=alias.artifact.media_type, cache=DAILY
             )
+    shown = {f"{item.post}/{item.item}" for item in composed.post.items}
+    for name, source in _lasting(before.of, now, shown).items():
+        if before.of[name] != source:
+            house.published.copy(source, name, media_type=_PHOTOS[name[-4:]], cache=DAILY)
+        now[name] = source
     if now != before.of:
         house.records.put(key, Named(of=now))
     live = (item for item in composed.post.items if item.item in changed)
     house.published.sync(o for item in live for o in _placeholders(item) if o.key not in now)
 
 
-def _placeholders(item: ItemManifest) -> tuple[Object, ...]:
+def _lasting(
+    before: Mapping[str, str], now: Mapping[str, str], shown: Collection[str]
+) -> dict[str, str]:
+    """Widths of photos that were named once and are made no more, by what stands for them.
+
+    Articles go on asking for them after the photo was replaced by a smaller one: they get the
+    largest of today as soon as there is one, and not the picture of before. `shown` are the folders
+    of all items that are not withdrawn.
+    """
+    gone = [name for name in before if name not in now and _WIDTH.search(name)]
+    return {
+        name: _largest(name, now) or before[name]
+        for name in gone
+        if name.rpartition("/")[0] in shown
+    }
+
+
+def _largest(name: str, now: Mapping[str, str]) -> str:
+    folder, _, file = name.rpartition("/")
+    made = {
+        int(match[1]): source
+        for other, source in now.items()
+        if other.rpartition("/")[0] == folder
+        and (match := _WIDTH.search(other))
+        and match[2] == file.rpartition(".")[2]
+    }
+    return made[max(made)] if made else ""
+
+
+def _is_width(key: str, item: ItemManifest) -> bool:
+    return key.rpartition("/")[0] == f"{item.post}/{item.item}" and bool(_WIDTH.search(key))
+
+
+def _placeholders(item: ItemManifest, more: Iterable[str] = ()) -> tuple[Object, ...]:
     """Posters that are valid from the first minute, for what has none of its own yet.
 
-    They are cached as briefly as a page: the real ones replace them within minutes.
+    They are cached as briefly as a page: the real ones replace them within minutes. `more` are
+    keys of further pictures that it stands for; browsers look at bytes, not at a name's ending.
     """
-    made = ((name, _placeholder(item.kind, name)) for name in ("poster.jpg", "poster-play.jpg"))
+    base = f"{item.post}/{item.item}"
+    made = {f"{base}/{name}": _placeholder(item.kind, name) for name in POSTERS}
+    made |= {key: _placeholder(item.kind, POSTERS[0]) for key in more}
     return tuple(
-        Object(
-            key=f"{item.post}/{item.item}/{name}",
-            body=body,
-            media_type="image/jpeg",
-            cache=address.POINTER,
-        )
-        for name, body in made
+        Object(key=key, body=body, media_type="image/jpeg", cache=address.POINTER)
+        for key, body in made.items()
     )
 
 
@@ -185,8 +225,12 @@ def _placeholder(kind: Kind, name: str) -> bytes:
 def _withdraw(
     house: House, post: PostManifest, item: ItemManifest, there: Mapping[str, Entry]
 ) -> None:
-    """Replace an item by its notice, then remove everything else of it."""
-    notice = (*_placeholders(item), *pages.withdrawn(house.site, post, item))
+    """Replace an item by its notice, then remove everything else of it.
+
+    Articles name the widths of a photo: each of them shows the notice's picture from then on.
+    """
+    widths = [key for key in there if _is_width(key, item)]
+    notice = (*_placeholders(item, widths), *pages.withdrawn(house.site, post, item))
     house.published.sync(notice)
     kept = {obj.key for obj in notice}
     media = [k for k in there if k.startswith(f"{item.post}/{item.item}/") and k not in kept]

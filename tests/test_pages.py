@@ -401,3 +401,18 @@ def test_what_was_not_fetched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(press, "FETCHED", "never.min.js")
     with pytest.raises(ConfigError, match=r"never\.min\.js.*make web"):
         press.assets.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("base", "source"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com/voz", "https://s3.eu-west-1.amazonaws.com/voz/"),
+        ("https://media.example.org/p", "'self' https://media.example.org"),
+    ],
+)
+def test_scripts_of_strangers_on_a_shared_host_are_not_ours(base: str, source: str) -> None:
+    """Where every customer's bucket is one origin, the policy names our folder alone."""
+    page = html(pages.render(Site(base_url=base), POST))["pleno/votacion/embed.html"]
+    policy = page.meta("Content-Security-Policy") or ""
+    assert f"script-src {source};" in policy
+    assert f"connect-src {source};" in policy

@@ -180,3 +180,39 @@ def test_pages_come_after_what_they_point_at(empty: Home, monkeypatch: pytest.Mo
     monkeypatch.setattr(empty.house.published, "sync", checking)
     empty.run()
     assert "march/still/320.jpg" in checked
+
+
+def test_a_width_that_is_made_no_more_shows_the_photo_of_today(empty: Home) -> None:
+    """Articles ask for the widths of the day they were pasted: never for the old picture again."""
+    empty.lay("still.jpg", media.photo())
+    empty.run()
+    folder = empty.root / "published/march/still"
+    early = {name: (folder / name).read_bytes() for name in ("320.jpg", "320.avif", "160.jpg")}
+    empty.lay("still.jpg", media.photo("200x112"))
+    empty.run()
+    largest = max(int(path.stem) for path in folder.glob("*.jpg") if path.stem in ("160", "200"))
+    for ending in ("jpg", "avif"):
+        late = (folder / f"320.{ending}").read_bytes()
+        assert late != early[f"320.{ending}"]
+        assert late == (folder / f"{largest}.{ending}").read_bytes()
+    before = empty.published
+    publish(empty.house, "march")
+    assert empty.published == before
+
+
+def test_every_width_of_a_withdrawn_photo_shows_the_notice(empty: Home) -> None:
+    """An article keeps its shape and shows no broken picture, and nothing of the old one."""
+    empty.lay("still.jpg", media.photo())
+    empty.lay("noise.wav", media.sound())
+    empty.run()
+    folder = empty.root / "published/march/still"
+    early = {path.name: path.read_bytes() for path in folder.glob("[0-9]*.*")}
+    assert {"160.jpg", "320.jpg", "320.avif"} <= set(early)
+    empty.take("still.jpg")
+    empty.run()
+    notice = (folder / "poster.jpg").read_bytes()
+    assert {path.name for path in folder.glob("[0-9]*.*")} == set(early)
+    assert all((folder / name).read_bytes() == notice != early[name] for name in early)
+    before = empty.published
+    publish(empty.house, "march")
+    assert empty.published == before
