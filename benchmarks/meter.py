@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,33 @@ def run(argv: Sequence[str | Path], environment: Mapping[str, str] | None = None
     if done.returncode:
         raise Failed(f"{' '.join(map(str, argv))}\n{said[-2000:]}")
     return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What one tool cost: its CPU and wall seconds, and all it said."""
+
+    cpu_s: float
+    wall_s: float
+    said: str
+
+
+def process(argv: Sequence[str | Path]) -> Process:
+    """Run a tool to its end by itself; raises Failed with what it said on standard error."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as wrong:
+        child = subprocess.Popen([str(word) for word in argv], stdout=told, stderr=wrong)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        for file in (told, wrong):
+            file.seek(0)
+        if child.returncode:
+            raise Failed(f"{argv[0]} {argv[1]}\n{wrong.read().decode(errors='replace')[-2000:]}")
+        return Process(
+            cpu_s=used.ru_utime + used.ru_stime,
+            wall_s=time.monotonic() - started,
+            said=told.read().decode(errors="replace"),
+        )
 
 
 def say(line: str) -> None:

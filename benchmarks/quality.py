@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import ssimulacra2
+from PIL import Image, ImageOps
+
 from benchmarks.meter import run
 
 # Every third frame: an odd number, so that it does not fall in step with pyramids of B-frames.
@@ -82,14 +85,49 @@ def _paired(reference: Reference, lead: int, size: str, measure: str) -> str:
     )
 
 
-def ssim(reference: Reference, made: Path, width: int, height: int) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """One output of a photo, `size` pixels large, and the photo that it was made of."""
+
+    ffmpeg: Path
+    source: Path
+    made: Path
+    size: tuple[int, int]
+
+
+def ssim_of(still: Still) -> float:
     """SSIM of a still against the source scaled down to the still's size by Lanczos."""
-    graph = (
-        f"[0:v:0]scale={width}:{height},format=yuv444p[made];"
-        f"[1:v:0]scale={width}:{height}:flags=lanczos+accurate_rnd,format=yuv444p[source];"
-        "[made][source]ssim"
-    )
-    return _score(_SSIM, reference, made, graph)
+    reference = Reference(ffmpeg=still.ffmpeg, path=_scaled(still), width=0, height=0)
+    graph = "[0:v:0]format=yuv444p[made];[1:v:0]format=yuv444p[source];[made][source]ssim"
+    return _score(_SSIM, reference, _plain(still), graph)
+
+
+def ssimulacra2_of(still: Still) -> float:
+    """SSIMULACRA 2 of the same: 100 is the source itself, from 90 on nobody sees a difference."""
+    return float(ssimulacra2.compute_ssimulacra2(str(_scaled(still)), str(_plain(still))))
+
+
+def _scaled(still: Still) -> Path:
+    """The source upright, scaled by Pillow's Lanczos in one step; made once for all contenders."""
+    width, height = still.size
+    target = still.made.parent.parent / f"reference-{still.source.stem}-{width}.png"
+    if not target.exists():
+        with Image.open(still.source) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+        image.resize((width, height), Image.Resampling.LANCZOS).save(target, compress_level=1)
+    return target
+
+
+def _plain(still: Still) -> Path:
+    """The output as pixels: both metrics see the same ones."""
+    target = still.made.with_suffix(f"{still.made.suffix}.png")
+    if not target.exists():
+        with Image.open(still.made) as opened:
+            image = opened.convert("RGB")
+        # Contenders round the height of a width in their own way.
+        same = image if image.size == still.size else image.resize(still.size)
+        same.save(target, compress_level=1)
+    return target
 
 
 def _score(pattern: re.Pattern[str], reference: Reference, made: Path, graph: str) -> float:

@@ -12,7 +12,15 @@ from benchmarks.meter import run
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "media"
 FILM = SAMPLES / "bench-1080p24-natural-city-drone-h264-8.6mbps.mp4"
-PHOTO = SAMPLES / "phone-xiaomi-12mp-gps.jpg"
+# Two phones' photos of 12 megapixels, and one that has to be turned.
+PHOTOS = tuple(
+    SAMPLES / name
+    for name in (
+        "phone-xiaomi-12mp-gps.jpg",
+        "ultrahdr-pixel8-gainmap-12mp.jpg",
+        "exif-orientation-6.jpg",
+    )
+)
 
 
 def film(ffmpeg: Path, folder: Path, *, quick: bool) -> Path:
@@ -46,10 +54,15 @@ def looped(ffmpeg: Path, clip: Path, target: Path, seconds: int) -> Path:
     return target
 
 
+def album(ffmpeg: Path, folder: Path, *, quick: bool) -> tuple[Path, ...]:
+    """A few photos: the samples, or a made one of 12 megapixels."""
+    if not quick and all(path.exists() for path in PHOTOS):
+        return PHOTOS
+    return (photo(ffmpeg, folder, quick=quick),)
+
+
 def photo(ffmpeg: Path, folder: Path, *, quick: bool) -> Path:
-    """A photo: the sample of 12 megapixels, or a made one."""
-    if PHOTO.exists() and not quick:
-        return PHOTO
+    """A made photo of 12 megapixels; the quick one has 640x480."""
     target = folder / "photo.jpg"
     size = "640x480" if quick else "4000x3000"
     picture = f"mandelbrot=size={size},noise=alls=6"

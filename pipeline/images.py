@@ -40,6 +40,10 @@ _MAX_THREADS = 4
 # megapixels to 320 wide then cost a fifth and stay 53 dB from Lanczos all the way. The cascade
 # itself halves the work of scaling each width from the original, at more than 50 dB.
 _REDUCING_GAP = 3.0
+# Large sizes by bicubic, small ones by Lanczos: at 640 and 320 no worse than all by Lanczos (by
+# SSIMULACRA 2 81.0 and 79.2 against 80.9 and 79.1) for a quarter less CPU. With bicubic all the way
+# 80.5 and 78.1, with Hamming 76.5 and 74.0.
+_LARGE_PIXELS = 1_000_000
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -49,6 +53,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# What a phone's narrowest size has, and twice as much for tall ones.
+_PROOF_PIXELS = 320 * 640
 _MEDIA_TYPES = {"jpeg": "image/jpeg", "avif": "image/avif"}
 
 
@@ -138,7 +144,8 @@ def _prepared(still: Opened, size: tuple[int, int]) -> tuple[Image.Image, list[s
         notes.append("HDR picture: toned down to ordinary screens.")
     profile = source_profile(still)
     turned = still.orientation >= 5  # noqa: PLR2004 - EXIF: 5 to 8 swap width and height
-    image = scaled(plain_mode(still.image), size[::-1] if turned else size)
+    plain = plain_mode(still.image)
+    image = scaled(plain, size[::-1] if turned else size)
     image, note = to_srgb(upright(image, still.orientation), profile)
     return image, notes + [note] * bool(note)
 
@@ -173,7 +180,9 @@ def _cascade(
 def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A copy of that size, without anything but pixels."""
     if image.size != size:
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+        is_large = size[0] * size[1] >= _LARGE_PIXELS
+        kernel = Image.Resampling.BICUBIC if is_large else Image.Resampling.LANCZOS
+        image = image.resize(size, kernel, reducing_gap=_REDUCING_GAP)
     else:
         image = image.copy()
     image.info.clear()  # Pillow's writers would copy comments and profiles from here
@@ -192,7 +201,7 @@ def _finished(
         if full.errno in (errno.ENOSPC, errno.EDQUOT):
             raise errors.DiskFull("No room for the photo's outputs.", evidence=str(full)) from full
         raise
-    return _measured(target, out)
+    return _measured(target, out, data)
 
 
 def _encoded(image: Image.Image, out: PhotoOut, options: Mapping[str, object]) -> bytes:
@@ -213,15 +222,19 @@ def _encoded(image: Image.Image, out: PhotoOut, options: Mapping[str, object]) -
     return buffer.getvalue()
 
 
-def _measured(target: Path, out: PhotoOut) -> dict[str, Any]:
+def _measured(target: Path, out: PhotoOut, whole: bytes) -> dict[str, Any]:
+    """What lies on the disk now: all of what was encoded, a picture of the right size.
+
+    The smallest picture of each format is decoded as well. All come from one encoder with one set
+    of options; decoding every one would cost a seventh of all the work on a JPEG.
+    """
     data = target.read_bytes()
-    with Image.open(BytesIO(data), formats=(out.format.upper(),)) as image:
-        image.load()
-        size = image.size
+    is_all = data == whole and _is_ended(data, out.format)
+    size = _proved(data, out) if is_all else (0, 0)
     if size != (out.width, out.height):
         raise errors.ToolBug(
-            "A photo came out in the wrong size.",
-            evidence=f"{out.file}: {size}, asked for {out.width}x{out.height}",
+            "A photo came out wrong and was not published.",
+            evidence=f"{out.file}: {size}, {len(data)} bytes, asked for {out.width}x{out.height}",
         )
     return {
         "file": out.file,
@@ -231,6 +244,23 @@ def _measured(target: Path, out: PhotoOut) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "media_type": _MEDIA_TYPES[out.format],
     }
+
+
+def _proved(data: bytes, out: PhotoOut) -> tuple[int, int]:
+    with Image.open(BytesIO(data), formats=(out.format.upper(),)) as image:
+        if image.width * image.height <= _PROOF_PIXELS:
+            image.load()
+        return image.size
+
+
+def _is_ended(data: bytes, form: str) -> bool:
+    """JPEG ends with its marker; an AVIF's boxes end where the file does."""
+    if form == "jpeg":
+        return data.endswith(b"\xff\xd9")
+    at = 0
+    while at + 8 <= len(data):
+        at += max(8, int.from_bytes(data[at : at + 4]))
+    return at == len(data)
 
 
 def _average(image: Image.Image) -> str:

@@ -295,6 +295,29 @@ def test_jpeg_is_progressive_and_free_of_profiles(tmp_path: Path) -> None:
         assert "icc_profile" not in image.info
 
 
+@pytest.mark.parametrize("form", ["jpeg", "avif"])
+def test_an_output_that_came_out_wrong_is_not_published(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too small, without its end, or not all on the disk: our bug, told as such."""
+    path = save(tmp_path, scene())
+    encoded = images._encoded
+    right = out(120, 80, form)
+    for wrong in (
+        lambda image, *rest: encoded(image.resize((60, 40)), *rest),
+        lambda *all_: encoded(*all_)[:-1],
+        lambda *all_: encoded(*all_) + b"more",
+    ):
+        monkeypatch.setattr(images, "_encoded", wrong)
+        with pytest.raises(errors.ToolBug):
+            images.develop(path, [right], str(tmp_path), {"max_pixels": PIXELS})
+    monkeypatch.setattr(images, "_encoded", encoded)
+    monkeypatch.setattr(Path, "write_bytes", lambda _self, data: len(data))
+    (tmp_path / right["file"]).touch()
+    with pytest.raises(errors.ToolBug):
+        images.develop(path, [right], str(tmp_path), {"max_pixels": PIXELS})
+
+
 def test_enlarging_is_our_own_bug(tmp_path: Path) -> None:
     """An output larger than the picture is refused: plans must never ask for one."""
     path = save(tmp_path, scene())
@@ -316,6 +339,50 @@ def test_a_wide_profile_is_converted_and_srgb_left_alone(tmp_path: Path) -> None
     assert wide[0] < 20
     assert wide[1] > 185
     assert max(abs(a - b) for a, b in zip(same, (60, 180, 60), strict=True)) <= 2
+
+
+# Linear sRGB from linear Display P3, Adobe RGB (1998) and BT.2020: CSS Color Module Level 4, and
+# the Adobe RGB specification with sRGB's own matrix. None of these is in the code under test.
+TO_SRGB = {
+    "p3": ((1.22494, -0.22494, 0.0), (-0.04206, 1.04206, 0.0), (-0.01964, -0.07864, 1.09828)),
+    "adobe": ((1.39836, -0.39836, 0.0), (0.0, 1.0, 0.0), (0.0, -0.04293, 1.04293)),
+    "bt2020": (
+        (1.66049, -0.58764, -0.07285),
+        (-0.12455, 1.1329, -0.00835),
+        (-0.01815, -0.10058, 1.11873),
+    ),
+}
+
+
+def reference(space: str, colour: tuple[int, int, int]) -> list[float]:
+    """The colour in sRGB by the standards' own formulas."""
+
+    def linear(value: float) -> float:
+        if space == "adobe":
+            return value ** (563 / 256)
+        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+    def encoded(light: float) -> float:
+        light = min(1.0, max(0.0, light))
+        return light * 12.92 if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+
+    light = [linear(value / 255) for value in colour]
+    rows = TO_SRGB[space]
+    return [255 * encoded(sum(a * b for a, b in zip(row, light, strict=True))) for row in rows]
+
+
+@pytest.mark.parametrize("space", TO_SRGB)
+def test_colours_are_those_of_the_standards(space: str) -> None:
+    """Twenty colours of each space, skin, sky, grass and greys among them, come out to 2 in 255."""
+    profile = images_colour._made_profile(space, 0)
+    levels = (40, 128, 215)
+    colours = [(r, g, b) for r in levels for g in levels for b in levels]
+    for colour in [*colours, (224, 172, 140), (90, 140, 200), (70, 120, 60), (18, 18, 18)]:
+        image, note = images_colour.to_srgb(Image.new("RGB", (4, 4), colour), profile)
+        assert note == ""
+        wanted = reference(space, colour)
+        if all(0 < value < 255 for value in wanted):  # outside sRGB there is no right answer
+            assert image.getpixel((1, 1)) == pytest.approx(wanted, abs=2.1), colour
 
 
 def test_our_own_srgb_profile_is_neutral() -> None:
