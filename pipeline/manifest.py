@@ -109,6 +109,7 @@ def card(post: PostManifest) -> PostCard:
         title=post.title,
         language=post.language,
         date=post.date,
+        first_seen=post.first_seen,
         state=post.state,
         poster=_cover(post, shown),
         preview=_preview(post, shown),

@@ -937,6 +937,7 @@ class PostManifest:
     titles: dict[str, str] = field(default_factory=dict)
     language: str
     date: str = ""
+    first_seen: str = ""
     byline: str = ""
     credit: str = ""
     blog: str = ""
@@ -998,6 +999,7 @@ class PostCard:
     date: str
     state: State
     poster: str = ""
+    first_seen: str = ""
     preview: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     items: tuple[CardItem, ...] = ()

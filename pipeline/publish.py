@@ -8,13 +8,15 @@ records, so two at once end in the same bytes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import address, feeds, feeds_xml, images_poster, manifest, pages
+from pipeline import address, display, feeds, feeds_xml, images_poster, manifest, pages
 from pipeline.errors import Missing
 from pipeline.house import House
 from pipeline.manifest import Composed
@@ -30,6 +32,8 @@ MAX_ROUNDS = 5
 PLACEHOLDER_SIZE = (1280, 720)
 # The least that directories of podcasts take.
 COVER_SIDE = 1400
+# No item can be called this.
+SEEN = "_seen"
 POSTERS = ("poster.jpg", "poster-play.jpg")
 # The names of a photo's widths, and what lies behind them.
 _WIDTH = re.compile(r"/(\d+)\.(jpg|avif)$")
@@ -55,7 +59,7 @@ def publish(house: House, post: str) -> PostManifest | None:
             return None
         facts = house.facts(look)
         made = Published(of=house.signature(look), facts=facts, at=house.records.store.now())
-        composed = manifest.compose(post, look.drop, house.items(look))
+        composed = _dated(house, manifest.compose(post, look.drop, house.items(look)))
         # What we wrote ourselves may be older than what somebody else noted meanwhile.
         written |= _write(house, composed, _stamped(house, post) | written)
         house.records.put(post_key(post, "published"), made)
@@ -63,6 +67,16 @@ def publish(house: House, post: str) -> PostManifest | None:
         if house.facts(house.records.post(post)) == facts:
             break
     return composed.post if composed else None
+
+
+def _dated(house: House, composed: Composed) -> Composed:
+    """With the moment of its first appearance: search engines ask what is seen for a date."""
+    post = composed.post
+    if not any(display.stage(item) is display.Stage.READY for item in post.items):
+        return composed
+    at = house.records.firsts(post.post, (SEEN,))[SEEN]
+    when = datetime.fromtimestamp(int(at), UTC).isoformat()
+    return dataclasses.replace(composed, post=dataclasses.replace(post, first_seen=when))
 
 
 def _stamped(house: House, post: str) -> dict[str, str]:

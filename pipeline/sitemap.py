@@ -89,7 +89,7 @@ def _film(site: Site, card: PostCard, item: CardItem, base: str) -> dict[str, st
         "content_loc": address.absolute(site, f"{base}/video.mp4") if item.has_file else "",
         "player_loc": address.absolute(site, f"{base}/embed.html"),
         "duration": str(seconds) if seconds else "",
-        "publication_date": structured.moment(card.date),
+        "publication_date": structured.moment(card.date) or card.first_seen,
         "family_friendly": "yes",
     }
 

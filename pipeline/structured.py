@@ -58,7 +58,7 @@ def post_meta(site: Site, post: PostManifest, page: str) -> tuple[Meta, ...]:
 
 
 def _published(post: PostManifest) -> tuple[Meta, ...]:
-    when = moment(post.date)
+    when = moment(post.date) or post.first_seen
     return (Meta("property", "article:published_time", when),) if when else ()
 
 
@@ -179,7 +179,7 @@ def _linked_media(site: Site, post: PostManifest, item: ItemManifest) -> dict[st
         "name": title,
         "description": description(item.caption or post.text or title),
         "thumbnailUrl": [address.absolute(site, display.poster(item).key)],
-        "uploadDate": moment(post.date),
+        "uploadDate": moment(post.date) or post.first_seen,
         "embedUrl": address.absolute(site, address.frame(item)),
         "url": address.absolute(site, address.watch(item)),
         "inLanguage": item.language,
@@ -237,7 +237,7 @@ def _linked_photo(site: Site, post: PostManifest, item: ItemManifest) -> dict[st
         "width": made.width,
         "height": made.height,
         "creditText": credit,
-        "datePublished": moment(post.date),
+        "datePublished": moment(post.date) or post.first_seen,
     }
     return {name: value for name, value in facts.items() if value}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from datetime import datetime
 
 import media
 import pytest
@@ -216,3 +217,22 @@ def test_every_width_of_a_withdrawn_photo_shows_the_notice(empty: Home) -> None:
     before = empty.published
     publish(empty.house, "march")
     assert empty.published == before
+
+
+def test_a_posts_first_appearance_is_remembered(home: Home) -> None:
+    """Nothing is dated before it can be seen; afterwards the moment stays, whatever is added."""
+    seen = home.post.first_seen
+    assert datetime.fromisoformat(seen).tzinfo is not None
+    assert seen in home.house.published.read("march/talk.html").decode()
+    home.lay("later.jpg", media.photo())
+    home.run()
+    assert home.post.first_seen == seen
+
+
+def test_nothing_is_dated_before_it_can_be_seen(empty: Home) -> None:
+    """An upload is no publication."""
+    empty.lay("still.jpg", media.photo())
+    scan(empty.house)
+    made = publish(empty.house, "march")
+    assert made is not None
+    assert made.first_seen == ""

@@ -109,3 +109,20 @@ def test_a_post_says_when_it_was_published() -> None:
     for date, there in ((POST.date, True), ("ayer", False), ("", False)):
         names = {one.name for one in structured.post_meta(SITE, replace(POST, date=date), "x")}
         assert ("article:published_time" in names) is there
+
+
+def test_what_is_seen_has_a_date_even_if_nobody_gave_one() -> None:
+    """Google requires uploadDate: without the reporter's, it is the first appearance."""
+    seen = "2026-11-26T01:02:03+00:00"
+    for date in ("", "ayer"):
+        post = replace(POST, date=date, first_seen=seen)
+        for item in (VIDEO, AUDIO):
+            data = structured.item_linked_data(SITE, post, item)
+            assert data is not None
+            assert data["uploadDate"] == seen
+        image = structured.item_linked_data(SITE, post, PHOTO)
+        assert image is not None
+        assert image["datePublished"] == seen
+    given = structured.item_linked_data(SITE, replace(POST, first_seen=seen), VIDEO)
+    assert given is not None
+    assert given["uploadDate"] == POST.date
