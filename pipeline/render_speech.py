@@ -11,6 +11,7 @@ import dataclasses
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pipeline import captions, captions_layout, captions_lint, graph, heard, languages, transcript
 from pipeline.ears import Ears, missing
@@ -46,22 +47,8 @@ def make_speech(step: Step, shop: Shop, report: Report) -> Made:
     ears = _ears(shop)
     sound = _sound(step, shop, out)
     report(Progress(percent=10, text=f"{step.name}, listening"))
-    command = python_child(step, shop)
-    command = dataclasses.replace(command, reads=(sound, *ears.reads))
-    arguments = {
-        "sound": str(sound),
-        "model": str(ears.folder),
-        "window": {
-            "offset_ms": _offset_ms(out),
-            "begin_ms": out.begin_ms,
-            "end_ms": out.end_ms,
-        },
-        "wanted": {
-            "threads": ears.threads,
-            "language": _language(shop),
-            "languages": list(out.hearing.languages),
-        },
-    }
+    command = dataclasses.replace(python_child(step, shop), reads=(sound, *ears.reads))
+    arguments = {"sound": str(sound), "model": str(ears.folder)} | _asked(out, ears, shop)
     answer = call("pipeline.transcribe:listen", arguments, command)
     found = from_json(Heard, json.dumps(answer))
     target = shop.folder / out.file
@@ -93,6 +80,19 @@ def _gaps(lost: int, parts: int) -> tuple[str, ...]:
     if not lost:
         return ()
     return (f"The automatic captions have gaps: {lost} of {parts} parts could not be heard.",)
+
+
+def _asked(out: SpeechOut, ears: Ears, shop: Shop) -> dict[str, Any]:
+    """Which part of the sound is wanted, and in which language."""
+    offset_ms = _offset_ms(out)
+    return {
+        "window": {"offset_ms": offset_ms, "begin_ms": out.begin_ms, "end_ms": out.end_ms},
+        "wanted": {
+            "threads": ears.threads,
+            "language": _language(shop),
+            "languages": list(out.hearing.languages),
+        },
+    }
 
 
 def _ears(shop: Shop) -> Ears:

@@ -8,8 +8,10 @@ to judge what it hears: `heard` does. `ears` knows whether there is a model to l
 from __future__ import annotations
 
 import os
+import re
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ _QUIET_FRAME_S, _QUIET_S = 0.02, 0.4
 _VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 150, "speech_pad_ms": 300}
 # Several places are asked for the language; one that is this certain ends the asking.
 _PLACES, _CERTAIN = 4, 0.8
+# Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
 def listen(
@@ -120,19 +124,33 @@ def _words(ears: Any, samples: Any, task: tuple[str, str], shift_ms: int) -> tup
 
 def _segment(found: Any, shift_ms: int) -> Segment:
     return Segment(
-        words=tuple(
-            Word(
-                start_ms=shift_ms + round(float(word.start) * 1000),
-                end_ms=shift_ms + round(float(word.end) * 1000),
-                text=word.word.strip(),
-            )
-            for word in found.words or ()
-            if word.word.strip()
-        ),
+        words=tuple(_whole_words(found.words or (), shift_ms)),
         no_speech=round(float(found.no_speech_prob), 4),
         logprob=round(float(found.avg_logprob), 4),
         ratio=round(float(found.compression_ratio), 4),
     )
+
+
+def _whole_words(found: Iterable[Any], shift_ms: int) -> Iterator[Word]:
+    """The model's pieces put together: one without a blank before it goes on ("28", ".8")."""
+    whole: Word | None = None
+    for piece in found:
+        text = piece.word.strip()
+        end_ms = shift_ms + round(float(piece.end) * 1000)
+        if whole and text and _goes_on(piece.word):
+            whole = replace(whole, end_ms=end_ms, text=whole.text + text)
+        elif text:
+            if whole:
+                yield whole
+            start_ms = shift_ms + round(float(piece.start) * 1000)
+            whole = Word(start_ms=start_ms, end_ms=end_ms, text=text)
+    if whole:
+        yield whole
+
+
+def _goes_on(piece: str) -> bool:
+    """Languages that write no blanks have words without them."""
+    return not piece.startswith(" ") and not _UNSPACED.match(piece)
 
 
 # --- where a chunk begins and ends -----------------------------------------------------------

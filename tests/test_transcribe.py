@@ -188,6 +188,32 @@ def test_borders_are_the_same_from_either_side(tmp_path: Path) -> None:
     assert quiet_s * 1000 <= begins_ms <= quiet_s * 1000 + 1000
 
 
+@dataclasses.dataclass
+class Piece:
+    """A word as faster-whisper gives it."""
+
+    word: str
+    start: float = 0.0
+    end: float = 1.0
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        ([" marque", " 5", "-0", "-0", ","], ["marque", "5-0-0,"]),
+        (["Son", " 28", ".8", " ", " km"], ["Son", "28.8", "km"]),
+        (["会", "議"], ["会", "議"]),
+        ([], []),
+    ],
+)
+def test_pieces_of_a_word_are_one_word(pieces: list[str], whole: list[str]) -> None:
+    """A blank begins a word; where a language has none, each piece is one."""
+    from pipeline import transcribe  # noqa: PLC0415 - beside its kind
+
+    found = transcribe._whole_words([Piece(piece) for piece in pieces], 500)
+    assert [word.text for word in found] == whole
+
+
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     """By the confined child too, should the model go between the look and the work."""
     sound = voices.spoken("en", ENGLISH)
