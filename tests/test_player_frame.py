@@ -287,6 +287,19 @@ def test_a_page_from_a_cache_notices_the_withdrawal(blog: Blog, browser: Browser
         page.get_by_text("Este vídeo ya no está disponible").wait_for(timeout=WAIT_MS)
 
 
+def test_on_paper_only_what_can_be_read_is_left(blog: Blog, browser: Browser) -> None:
+    """Black on white also for those who read in the dark; the address says where the film is."""
+    with visiting(browser, blog.stage.page()) as (page, _):
+        page.emulate_media(media="print", color_scheme="dark")
+        for gone in (".nr-tools", ".nr-scrub", ".nr-play", ".nr-masthead"):
+            assert not [one for one in page.locator(gone).all() if one.is_visible()]
+        assert page.get_by_text(blog.stage.page()).is_visible()
+        colours = "getComputedStyle(document.body)"
+        assert page.evaluate(f"{colours}.backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate(f"{colours}.color") == "rgb(0, 0, 0)"
+        assert page.get_by_role("heading", name="Capítulos").is_visible()
+
+
 def test_a_waveform_is_a_place_to_seek(blog: Blog, browser: Browser) -> None:
     """By pointer and by keys, with its position in words; the drawing follows."""
     sound = blog.stage.folder / "pleno/entrevista/audio.m4a"
