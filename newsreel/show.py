@@ -159,7 +159,7 @@ class Bars:
 
 
 def status(posts: Iterable[Standing]) -> Table:
-    """Every item of every post: its state, percent, and the reason of a failure."""
+    """Every item of every post: its state, percent, why it failed; and what the post lacks."""
     table = Table(show_edge=False, pad_edge=False)
     for heading in ("post", "item", "kind", "state", "%", "what"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "%" else "left")
@@ -173,6 +173,8 @@ def status(posts: Iterable[Standing]) -> Table:
                 str(item.percent),
                 plain(_what(item, standing.doing.get(item.item, ""))),
             )
+        for note in standing.post.notes:
+            table.add_row(standing.post.post, "", "", "", "", plain(note))
     return table
 
 

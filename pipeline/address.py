@@ -22,11 +22,19 @@ FRESH = "no-cache"
 FOREVER = "public, max-age=31536000, immutable"
 
 INDEX = "index.html"
+OLDER = "_index/"
+# What link cards show, of every system that we know.
+CONTACT_SIZE = (1200, 630)
 
 
-def post_page(post: PostManifest) -> str:
-    """The page of the whole post."""
-    return f"{post.post}/index.html"
+def index(number: int = 1) -> str:
+    """A page of the list of posts; no post's slug begins with an underscore."""
+    return INDEX if number == 1 else f"{OLDER}{number}.html"
+
+
+def post_page(post: PostManifest, language: str = "") -> str:
+    """The page of the whole post; in another language than its own, beside it."""
+    return f"{post.post}/index.{language}.html" if language else f"{post.post}/index.html"
 
 
 def post_json(post: PostManifest) -> str:

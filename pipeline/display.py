@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline import address, languages
+from pipeline import address, phrases
+from pipeline import languages as names
 from pipeline.figures import clock
 from pipeline.model import Artifact, ItemManifest, Kind, PostManifest, SourceFacts, State
 from pipeline.phrases import Phrases
@@ -120,6 +121,12 @@ def photos(post: PostManifest) -> tuple[ItemManifest, ...]:
 def sheets(photos: tuple[ItemManifest, ...]) -> tuple[tuple[ItemManifest, ...], ...]:
     """The photos of a gallery, page by page."""
     return tuple(photos[start : start + SHEET] for start in range(0, len(photos), SHEET))
+
+
+def languages(post: PostManifest) -> tuple[str, ...]:
+    """Further languages that the post's page is written in: those with titles that we speak."""
+    titled = {name for texts in (post.titles, *(i.titles for i in shown(post))) for name in texts}
+    return tuple(name for name in phrases.LANGUAGES if name in titled - {post.language})
 
 
 def groups(post: PostManifest) -> tuple[Group, ...]:
@@ -234,9 +241,14 @@ def automatic(item: ItemManifest) -> tuple[Artifact, ...]:
     return tuple(made for made in captions(item) if made.extra.get("automatic"))
 
 
+def language_name(tag: str) -> str:
+    """What a language calls itself."""
+    return names.label(tag)
+
+
 def track_label(track: Artifact) -> str:
     """What a player's menu calls a track."""
-    return str(track.extra.get("label") or languages.label(track.language or "und"))
+    return str(track.extra.get("label") or names.label(track.language or "und"))
 
 
 def jpegs(item: ItemManifest) -> tuple[Artifact, ...]:
@@ -358,8 +370,14 @@ def _plays(item: ItemManifest) -> bool:
     return bool(with_roles(item, *wanted))
 
 
+def original(post: PostManifest, item: ItemManifest) -> ItemManifest:
+    """The photo that is published in place of this one; itself, unless it is a duplicate."""
+    named = (one for one in post.items if one.item == item.duplicate_of)
+    return next((one for one in named if _is_seen(one)), item)
+
+
 def _is_seen(item: ItemManifest) -> bool:
-    return stage(item) in (Stage.READY, Stage.PREPARING)
+    return stage(item) in (Stage.READY, Stage.PREPARING) and not item.duplicate_of
 
 
 def _photos_of(item: ItemManifest, media_type: str) -> tuple[Artifact, ...]:

@@ -22,7 +22,7 @@ from pipeline.store import Store
 from pipeline.todo import Bell
 
 # Raised when pages or manifests change shape, so that settled posts are published anew.
-PAGES_VERSION = 3
+PAGES_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

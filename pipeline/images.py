@@ -119,6 +119,7 @@ def develop(
     return {
         "outputs": [made[out.file] for out in wanted],
         "colour": _average(scaled),
+        "pixels": _pixels(still, first),
         "notes": notes,
     }
 
@@ -261,6 +262,12 @@ def _is_ended(data: bytes, form: str) -> bool:
     while at + 8 <= len(data):
         at += max(8, int.from_bytes(data[at : at + 4]))
     return at == len(data)
+
+
+def _pixels(still: Opened, image: Image.Image) -> str:
+    """A name for what the picture shows, the same for the same pixels in another file."""
+    size = ",".join(map(str, still.displayed)).encode()
+    return hashlib.blake2b(image.convert("RGB").tobytes(), digest_size=16, key=size).hexdigest()
 
 
 def _average(image: Image.Image) -> str:

@@ -140,13 +140,15 @@ def folders(entries: Iterable[Entry]) -> tuple[Folder, ...]:
 
 
 def _root_posts(files: Mapping[str, Entry]) -> dict[str, dict[str, Entry]]:
-    """Posts of single files; a sidecar without its media file is not a post."""
+    """Posts of single files; subtitles alone are a post that waits, other texts are none."""
     posts: dict[str, dict[str, Entry]] = {}
     by_stem = _by_stem(name for name in files if _is_media(name))
     for name, entry in files.items():
         owner = name if _is_media(name) else _owner(name, by_stem)
         if owner is not None:
             posts.setdefault(f"{ROOT}{_stem(owner)}", {})[name] = entry
+        elif _suffix(name) in _CAPTIONS:
+            posts.setdefault(f"{ROOT}{_without_language(bare(name))[0]}", {})[name] = entry
     return posts
 
 
@@ -223,6 +225,12 @@ def reading_order(path: str, order: tuple[str, ...]) -> tuple[int, list[tuple[in
     pieces = re.findall(r"\d+|\D+", path.casefold())
     natural = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces]
     return (len(order) if named is None else named, natural)
+
+
+def ordered(found: Sorted, info: PostInfo) -> int:
+    """How many of the items post.toml has put in their places: the first so many."""
+    places = (reading_order(item.path, info.order)[0] for item in found.items)
+    return sum(place < len(info.order) for place in places)
 
 
 def source(entry: Entry) -> Source:

@@ -7,11 +7,12 @@ Pure. `flow.publish` calls it and writes; `pages` shows what it says.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipeline import film, intake, spoken
+from pipeline import duplicates, film, intake, reading, spoken
 from pipeline.film import Film
 from pipeline.model import (
     Artifact,
@@ -22,7 +23,6 @@ from pipeline.model import (
     Failure,
     ItemManifest,
     Kind,
-    Picture,
     Plan,
     PostCard,
     PostManifest,
@@ -83,16 +83,12 @@ class Composed:
 
 def compose(post: str, drop: PostDrop, items: Mapping[str, ItemRecords]) -> Composed:
     """Put a post together; the same records give the same bytes."""
-    order = {name: number for number, name in enumerate(drop.items)}
-    live = sorted(
-        (r for r in items.values() if not r.drop.withdrawn),
-        key=lambda r: order.get(r.drop.item, len(order)),
-    )
+    live = reading.ordered(drop, (r for r in items.values() if not r.drop.withdrawn))
     made = [_item(records, drop) for records in live]
     gone = [_gone(r, drop) for r in items.values() if r.drop.withdrawn]
-    manifests = tuple(manifest for manifest, _, _ in made)
+    manifests, twins = duplicates.marked(manifest for manifest, _, _ in made)
     return Composed(
-        post=_post(post, drop, manifests),
+        post=_post(post, drop, manifests, (twins, reading.cover(live))),
         aliases=tuple(alias for _, aliases, _ in made for alias in aliases),
         films=tuple(one for _, _, one in made),
         withdrawn=tuple(sorted(gone, key=lambda m: m.item)),
@@ -102,7 +98,8 @@ def compose(post: str, drop: PostDrop, items: Mapping[str, ItemRecords]) -> Comp
 def card(post: PostManifest) -> PostCard:
     """The front page's view of a post."""
     hidden = (State.FAILED, State.WITHDRAWN)
-    shown = [item for item in post.items if item.state not in hidden and not item.version_of]
+    offered = (item for item in post.items if not (item.version_of or item.duplicate_of))
+    shown = [item for item in offered if item.state not in hidden]
     counts = {kind.value: sum(item.kind is kind for item in shown) for kind in Kind}
     return PostCard(
         post=post.post,
@@ -156,11 +153,19 @@ def _is_jpeg_photo(output: Artifact) -> bool:
 # --- the post --------------------------------------------------------------------------------
 
 
-def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostManifest:
+def _post(
+    post: str,
+    drop: PostDrop,
+    items: tuple[ItemManifest, ...],
+    found: tuple[tuple[str, ...], str],
+) -> PostManifest:
+    twins, said_cover = found
     info = drop.info
     # A part of a film has the film's file name: the film itself is meant.
     whole_first = sorted(items, key=lambda item: bool(item.version_of))
-    cover = next((i.item for i in whole_first if info.cover in (i.source.name, i.item)), "")
+    named = (i for i in whole_first if info.cover in (i.source.name, i.item))
+    chosen = next(named, None) or next((i for i in items if i.item == said_cover), None)
+    cover = (chosen.duplicate_of or chosen.item) if chosen else ""
     return PostManifest(
         post=post,
         title=info.title or intake.folder_title(drop.folder),
@@ -172,9 +177,9 @@ def _post(post: str, drop: PostDrop, items: tuple[ItemManifest, ...]) -> PostMan
         blog=info.blog,
         text=info.text,
         cover=cover,
-        state=_post_state(items),
+        state=_post_state(items) if items or not drop.waiting else State.WAITING,
         percent=sum(item.percent for item in items) // len(items) if items else 0,
-        notes=drop.notes,
+        notes=(*drop.notes, *twins),
         items=items,
     )
 
@@ -228,7 +233,8 @@ def _gone(records: ItemRecords, post: PostDrop) -> ItemManifest:
 
 def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
     drop, plan = records.drop, records.plan
-    picture = plan.probe.picture if plan else None
+    info, beside = drop.info, reading.beside(plan)
+    own = functools.partial(reading.own, plan, post.language)
     width, height = _size(plan)
     return ItemManifest(
         post=drop.post,
@@ -238,13 +244,11 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
         version_of=drop.version_of,
         state=State.WAITING,
         percent=0,
-        title=drop.info.title or (picture.headline if picture else "") or _name_title(drop),
-        titles=drop.info.titles,
-        caption=drop.info.caption
-        or _sidecar_text(plan)
-        or _said(picture, "caption", post.language),
-        alt=drop.info.alt or _said(picture, "alt", post.language),
-        credit=drop.info.credit or (picture.credit if picture else "") or post.info.credit,
+        title=_first(info.title, beside.title, own("headline"), intake.title_of(drop.media.name)),
+        titles=info.titles,
+        caption=_first(info.caption, beside.caption, own("caption")),
+        alt=_first(info.alt, beside.alt, own("alt")),
+        credit=_first(info.credit, beside.credit, own("credit"), post.info.credit),
         language=post.language,
         source=SourceFacts(name=drop.media.name, bytes=drop.media.bytes, sha256=_sha256(records)),
         probe=_public_probe(plan),
@@ -256,22 +260,9 @@ def _texts(records: ItemRecords, post: PostDrop) -> ItemManifest:
     )
 
 
-def _name_title(drop: Drop) -> str:
-    return intake.title_of(drop.media.name)
-
-
-def _said(picture: Picture | None, what: Literal["caption", "alt"], language: str) -> str:
-    """A picture's own words, in the post's language where it has them."""
-    if picture is None:
-        return ""
-    by_language = {"caption": picture.captions, "alt": picture.alts}[what]
-    default = {"caption": picture.caption, "alt": picture.alt}[what]
-    return by_language.get(language) or default
-
-
-def _sidecar_text(plan: Plan | None) -> str:
-    texts = plan.texts if plan else {}
-    return next((text for key, text in texts.items() if key.startswith("caption-text")), "")
+def _first(*texts: str) -> str:
+    """Who is believed: the first that says something."""
+    return next((text for text in texts if text), "")
 
 
 def _size(plan: Plan | None) -> tuple[int | None, int | None]:

@@ -104,6 +104,7 @@ class PostInfo:
     blog: str = ""
     text: str = ""
     order: tuple[str, ...] = ()
+    sort: Literal["", "name", "taken"] = ""
     items: dict[str, ItemInfo] = field(default_factory=dict)
     scan: bool = False
     deskew: bool = False
@@ -907,6 +908,7 @@ class ItemManifest:
     kind: Kind
     version: str = ""
     version_of: str = ""
+    duplicate_of: str = ""
     state: State
     percent: int
     title: str

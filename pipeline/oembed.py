@@ -40,7 +40,15 @@ def gallery(site: Site, post: PostManifest) -> dict[str, Any]:
     """The answer about the gallery's page; the post must have a photo."""
     about = _about(site, post, display.post_title(post))
     frame = _frame(subject_of_gallery(site, post), "rich", _rights(site, post))
-    return about | frame | _thumbnail(site, display.photos(post)[0])
+    return (
+        about
+        | frame
+        | {
+            "thumbnail_url": address.absolute(site, address.contact(post.post)),
+            "thumbnail_width": address.CONTACT_SIZE[0],
+            "thumbnail_height": address.CONTACT_SIZE[1],
+        }
+    )
 
 
 def whole(site: Site, post: PostManifest) -> dict[str, Any]:

@@ -40,6 +40,9 @@ __all__ = ["assets", "index", "render", "stamps", "withdrawn"]
 
 _TEXT = "text/plain; charset=utf-8"
 
+# Posts on a page of the list: with their posters, what a phone loads while one scrolls.
+_CARDS = 48
+
 # The markup of a frame, give or take.
 _FRAME_BYTES = 6_000
 
@@ -60,7 +63,7 @@ def render(
     press = Press(site=site, post=post, words=words or {})
     own = _own_posts(post)
     items = [item for item in post.items if only is None or item.item in only]
-    style, page = _post_page(press)
+    style, *own_pages = _post_pages(press)
     return (
         *assets(),
         *(
@@ -72,7 +75,7 @@ def render(
         *_post_frame(press),
         style,
         pointer(address.post_json(post), model.to_json(post), JSON),
-        page,
+        *own_pages,
         *_sheets(press),
     )
 
@@ -98,29 +101,35 @@ def withdrawn(site: Site, post: PostManifest, item: ItemManifest) -> tuple[Objec
 
 
 def index(site: Site, cards: tuple[PostCard, ...]) -> tuple[Object, ...]:
-    """The site's front page, newest post first, and what search engines are told of the site."""
+    """The list of posts, newest first, in pages, the front page last; and what crawlers read."""
     newest = sorted(cards, key=lambda card: (card.date, card.post), reverse=True)
+    parts = [newest[start : start + _CARDS] for start in range(0, len(newest), _CARDS)] or [[]]
     press = Press(site=site, post=None)
-    page = press.page(address.INDEX, "index.html.j2", cards=newest)
-    return (*assets(), page, *sitemap.render(site, newest))
+    keys = [address.index(number) for number in range(1, len(parts) + 1)]
+    written = [
+        press.page(key, "index.html.j2", here=key, number=number, keys=keys, cards=part)
+        for number, (key, part) in enumerate(zip(keys, parts, strict=True), 1)
+    ]
+    return (*assets(), *reversed(written), *sitemap.render(site, newest))
 
 
 # --- pages of one item -----------------------------------------------------------------------
 
 
 def _own_posts(post: PostManifest) -> dict[str, PostManifest]:
-    """The post as the pages of each item see it: with that item and its versions alone.
+    """The post as the pages of each item see it: with that item, its versions and duplicates alone.
 
     So the pages of a photo do not change with the thousand others, nor with how far they are.
     """
     families: dict[str, list[ItemManifest]] = {}
     for item in post.items:
-        families.setdefault(item.version_of or item.item, []).append(item)
+        families.setdefault(_family(item), []).append(item)
     words = replace(post, state=State.PUBLISHED, percent=100, notes=(), items=())
-    return {
-        item.item: replace(words, items=tuple(families[item.version_of or item.item]))
-        for item in post.items
-    }
+    return {item.item: replace(words, items=tuple(families[_family(item)])) for item in post.items}
+
+
+def _family(item: ItemManifest) -> str:
+    return item.version_of or item.duplicate_of or item.item
 
 
 def _item_pages(press: Press, item: ItemManifest) -> tuple[Object, ...]:
@@ -246,7 +255,7 @@ def _gallery_page(
         before=sum(len(sheet) for sheet in sheets[: number - 1]),
         total=sum(len(sheet) for sheet in sheets),
         photos=photos,
-        meta=structured.post_meta(press.site, post, key),
+        meta=structured.gallery_meta(press.site, post, key),
         oembed=address.gallery_file(post, "oembed.json"),
         linked=escape.script_json(linked),
     )
@@ -287,21 +296,28 @@ def _places(post: PostManifest, sheets: tuple[tuple[ItemManifest, ...], ...]) ->
     }
 
 
-def _post_page(press: Press) -> tuple[Object, Object]:
+def _post_pages(press: Press) -> Iterator[Object]:
+    """The whole post in every language that has titles, its own last."""
     post = _post(press)
-    key = address.post_page(post)
     groups = display.groups(post)
     items = (item for group in groups for item in group.items)
     dressed, style = styled(press, f"{post.post}/style.css", items)
-    page = dressed.page(
-        key,
-        "post.html.j2",
-        groups=groups,
-        preparing=any(display.stage(one) is display.Stage.PREPARING for one in post.items),
-        oembed=address.post_file(post, "oembed.json"),
-        meta=structured.post_meta(press.site, post, key),
-    )
-    return style, page
+    yield style
+    keys = {post.language: address.post_page(post)}
+    keys |= {name: address.post_page(post, name) for name in display.languages(post)}
+    for language in reversed(keys):
+        spoken = replace(post, language=language)
+        yield replace(dressed, post=spoken).page(
+            keys[language],
+            "post.html.j2",
+            here=keys[language],
+            keys=keys,
+            written_in=post.language,
+            groups=groups,
+            preparing=any(display.stage(one) is display.Stage.PREPARING for one in post.items),
+            oembed=address.post_file(post, "oembed.json"),
+            meta=structured.post_meta(press.site, spoken, keys[language]),
+        )
 
 
 def _sheets(press: Press) -> Iterator[Object]:

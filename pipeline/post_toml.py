@@ -110,6 +110,7 @@ class _PostTable(BaseModel):
     blog: _Blog = ""
     text: str = ""
     order: tuple[str, ...] = ()
+    sort: Literal["", "name", "taken"] = ""
     items: dict[str, _ItemTable] = Field(default_factory=dict)
     scan: _Choice = False
     deskew: _Choice = False
@@ -167,6 +168,7 @@ def _post_info(table: _PostTable) -> PostInfo:
         blog=table.blog,
         text=table.text,
         order=table.order,
+        sort=table.sort,
         items={name: _item_info(item, table.language) for name, item in table.items.items()},
         scan=table.scan,
         deskew=table.deskew,

@@ -12,15 +12,25 @@ import dataclasses
 import functools
 import re
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import address, display, feeds, feeds_xml, images_poster, manifest, pages
+from pipeline import address, contact, display, feeds, feeds_xml, images_poster, manifest, pages
 from pipeline.errors import Missing
 from pipeline.house import House
 from pipeline.manifest import Composed
-from pipeline.model import Entry, ItemManifest, Kind, Object, PostManifest, State, from_json
+from pipeline.model import (
+    Entry,
+    ItemManifest,
+    Kind,
+    Object,
+    PostCard,
+    PostManifest,
+    State,
+    from_json,
+)
 from pipeline.records import Named, Published, Stamped, post_key
 from pipeline.store import Store
 from pipeline.transcript import Transcript
@@ -29,6 +39,8 @@ from pipeline.transcript import Transcript
 DAILY = "public, max-age=86400"
 # Records change while a film is in the works; a later bell will see what this run did not.
 MAX_ROUNDS = 5
+# A post of hundreds of photos changes all the time while they are made: later is soon enough.
+LONG_S = 5.0
 PLACEHOLDER_SIZE = (1280, 720)
 # The least that directories of podcasts take.
 COVER_SIDE = 1400
@@ -53,7 +65,8 @@ def publish(house: House, post: str) -> PostManifest | None:
     """
     composed = None
     written: dict[str, str] = {}
-    for _ in range(MAX_ROUNDS):
+    leaving = time.monotonic() + LONG_S
+    for number in range(1, MAX_ROUNDS + 1):
         look = house.records.post(post)
         if look.drop is None:
             return None
@@ -66,6 +79,9 @@ def publish(house: House, post: str) -> PostManifest | None:
         # How far the work is changes all the time: the scan asks for that, now and then.
         if house.facts(house.records.post(post)) == facts:
             break
+        if number == MAX_ROUNDS or time.monotonic() > leaving:
+            _leave(house, post, written)
+            break
     return composed.post if composed else None
 
 
@@ -77,6 +93,14 @@ def _dated(house: House, composed: Composed) -> Composed:
     at = house.records.firsts(post.post, (SEEN,))[SEEN]
     when = datetime.fromtimestamp(int(at), UTC).isoformat()
     return dataclasses.replace(composed, post=dataclasses.replace(post, first_seen=when))
+
+
+def _leave(house: House, post: str, written: Mapping[str, str]) -> None:
+    """Go before all is seen: the scan rings again, and what we wrote is then compared once more."""
+    known = _stamped(house, post)
+    kept = {item: stamp for item, stamp in known.items() if item not in written}
+    house.records.put(post_key(post, "stamps"), Stamped(of=kept))
+    house.records.put(post_key(post, "published"), Published(of=""))
 
 
 def _stamped(house: House, post: str) -> dict[str, str]:
@@ -99,6 +123,7 @@ def _write(house: House, composed: Composed, before: Mapping[str, str]) -> dict[
     gone = [item.item for item in composed.withdrawn]
     there = _there(house.published, post.post, (*changed, *gone))
     _name(house, composed, changed, there)
+    contact.keep(house, post)
     for film in composed.films:
         house.published.sync(film.playlists)
         house.published.sync(film.index)
@@ -106,7 +131,8 @@ def _write(house: House, composed: Composed, before: Mapping[str, str]) -> dict[
         _withdraw(house, post, item, there)
     written = pages.render(house.site, post, _words(house.published, post), changed.keys())
     house.published.sync(written)
-    mine = [key for key in there if key.split("/")[1] in {"gallery", "embeds", *changed}]
+    names = {"gallery", "embeds", *changed}
+    mine = [k for k in there if k.split("/")[1] in names or k.startswith(f"{post.post}/index.")]
     house.published.delete(_outdated(post.post, mine, {obj.key for obj in written}))
     if now != before:
         house.records.put(post_key(post.post, "stamps"), Stamped(of=now))
@@ -119,13 +145,14 @@ def _there(store: Store, post: str, items: Collection[str]) -> dict[str, Entry]:
     prefixes = [f"{post}/{name}/" for name in ("gallery", "embeds", *items)]
     if len(prefixes) > FEW:
         prefixes = [f"{post}/"]
-    return {entry.key: entry for prefix in prefixes for entry in store.list(prefix)}
+    listed = {entry.key: entry for prefix in prefixes for entry in store.list(prefix)}
+    return listed | {entry.key: entry for entry in store.list(f"{post}/index.")}
 
 
 def _outdated(post: str, there: Iterable[str], written: set[str]) -> list[str]:
     """Pages a post has no more: of a smaller gallery, of removed words, of another language."""
     kept = {*written, address.contact(post)} if address.gallery(post) in written else written
-    own = (f"{post}/gallery/", f"{post}/embeds/")
+    own = (f"{post}/gallery/", f"{post}/embeds/", f"{post}/index.")
     ours = [key for key in there if key.startswith(own) or _REMOVABLE.search(key)]
     return [key for key in (*ours, address.gallery(post)) if key not in kept]
 
@@ -251,13 +278,23 @@ def _withdraw(
     house.published.delete(media)
 
 
+def _is_listed(card: PostCard) -> bool:
+    """A post is listed from its first file on; texts that wait for one are nothing to see."""
+    return card.state is not State.WITHDRAWN and (
+        card.state is not State.WAITING or bool(card.counts)
+    )
+
+
 def _write_front_page(house: House, post: PostManifest) -> None:
     house.records.put(post_key(post.post, "card"), manifest.card(post))
     _write_feeds(house, post)
     for _ in range(MAX_ROUNDS):
         cards = house.records.cards()
-        shown = tuple(card for card in cards.values() if card.state is not State.WITHDRAWN)
-        house.published.sync(pages.index(house.site, shown))
+        shown = tuple(card for card in cards.values() if _is_listed(card))
+        written = pages.index(house.site, shown)
+        house.published.sync(written)
+        there = {entry.key for entry in house.published.list(address.OLDER)}
+        house.published.delete(there - {page.key for page in written})
         # Another post may have written the front page meanwhile, from older cards than ours.
         if house.records.cards() == cards:
             return

@@ -46,12 +46,18 @@ class Name:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostDrop:
-    """What the last scan saw of a post: its texts, its items in reading order, its loose ends."""
+    """What the last scan saw of a post: its texts, its items in reading order, its loose ends.
+
+    The first `ordered` items are where post.toml wants them, the others lie by name. `waiting` are
+    texts and subtitles whose media file is not there yet.
+    """
 
     folder: str
     info: PostInfo
     language: str
     items: tuple[str, ...]
+    ordered: int = 0
+    waiting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

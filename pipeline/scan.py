@@ -176,6 +176,8 @@ def _record_drops(house: House, post: str, folder: intake.Folder) -> None:
         info=reading.info,
         language=language,
         items=tuple(drops),
+        ordered=intake.ordered(found, reading.info),
+        waiting=found.waiting,
         notes=(*reading.notes, *_notes(house, reading.info, found)),
     )
     if look.drop != record:

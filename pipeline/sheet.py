@@ -156,9 +156,10 @@ def _offered(post: PostManifest) -> tuple[ItemManifest, ...]:
     """The items that are offered.
 
     A version is offered by the item it is a version of; it has no entry of its own unless it
-    failed, which its reporter must be told.
+    failed, which its reporter must be told. Of a duplicate photo the post's notes tell.
     """
-    return tuple(i for i in post.items if display.main_version(post, i) is i or i.error)
+    found = (i for i in post.items if display.main_version(post, i) is i or i.error)
+    return tuple(item for item in found if display.original(post, item) is item)
 
 
 def _parts(post: PostManifest) -> list[tuple[ItemManifest, ...]]:

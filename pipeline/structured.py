@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pipeline import address, display, display_film
 from pipeline.display import Stage
 from pipeline.model import ItemManifest, Kind, PostManifest, Site
-from pipeline.phrases import locale
+from pipeline.phrases import Phrases, locale
 from pipeline.subject import subject_of_item
 
 # Search engines and chat previews show about this much.
@@ -60,6 +60,26 @@ def post_meta(site: Site, post: PostManifest, page: str) -> tuple[Meta, ...]:
 def _published(post: PostManifest) -> tuple[Meta, ...]:
     when = moment(post.date) or post.first_seen
     return (Meta("property", "article:published_time", when),) if when else ()
+
+
+def gallery_meta(site: Site, post: PostManifest, page: str) -> tuple[Meta, ...]:
+    """Cards for a page of the gallery: all of its photos on one picture."""
+    title = display.post_title(post)
+    say = Phrases(post.language)
+    number = say.count("photo", len(display.photos(post)))
+    words = (title, description(post.text or f"{title}: {number}"))
+    return (
+        *_og(("type", "article")),
+        *_about(site, post, address.absolute(site, page), words),
+        *_og(
+            ("image", address.absolute(site, address.contact(post.post))),
+            ("image:type", "image/jpeg"),
+            ("image:width", str(address.CONTACT_SIZE[0])),
+            ("image:height", str(address.CONTACT_SIZE[1])),
+            ("image:alt", f"{say('gallery')}: {title} ({number})"),
+        ),
+        Meta("name", "twitter:card", "summary_large_image"),
+    )
 
 
 def description(text: str) -> str:

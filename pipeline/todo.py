@@ -31,6 +31,7 @@ MAX_DEATHS = 3
 
 # Pages written within this time need no rest.
 QUICK_PAGES_S = 0.5
+MAX_PAGES_REST_S = 15.0
 
 Task = Literal["ingest", "render", "transcribe", "publish"]
 
@@ -172,6 +173,7 @@ def rest_s(attempts: int) -> float:
 def pages_rest_s(took_s: float) -> float:
     """Seconds that the pages of a post rest after they were written; none for a small post.
 
-    So writing them again and again takes a fifth of the time, however many ask for it.
+    So writing them again and again takes a fifth of the time, however many ask for it; but the last
+    writing is never far away.
     """
-    return 4 * took_s if took_s > QUICK_PAGES_S else 0.0
+    return min(4 * took_s, MAX_PAGES_REST_S) if took_s > QUICK_PAGES_S else 0.0

@@ -62,7 +62,13 @@ def test_a_root_file_whose_name_ends_like_a_language_keeps_its_sidecar() -> None
 
 def test_texts_alone_at_the_root_are_no_post() -> None:
     """A README or a post.toml lying about at the root publishes nothing."""
-    assert folders("README.txt", "post.toml", "late.es.srt") == {}
+    assert folders("README.txt", "post.toml", "notes.md") == {}
+
+
+def test_subtitles_alone_at_the_root_wait_in_the_post_of_their_film() -> None:
+    """So they are shown as waiting; the film that comes belongs to the same post."""
+    assert folders("talk.es.srt", "vote.vtt") == {"./talk": ["talk.es.srt"], "./vote": ["vote.vtt"]}
+    assert folders("talk.es.srt", "talk.mp4") == {"./talk": ["talk.es.srt", "talk.mp4"]}
 
 
 def test_litter_is_passed_over() -> None:

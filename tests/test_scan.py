@@ -214,6 +214,7 @@ def test_a_removed_file_is_withdrawn(home: Home) -> None:
         "march/talk/oembed.json",
         "march/talk/poster.jpg",
         "march/talk/poster-play.jpg",
+        "march/talk/style.css",
     }
     assert home.item("talk").state is State.WITHDRAWN
     assert b"talk" not in home.house.published.read("march/index.html")
@@ -552,3 +553,21 @@ def test_a_settled_post_is_passed_by(home: Home, monkeypatch: pytest.MonkeyPatch
     home.lay("late.txt", "x")
     scan(home.house)
     assert looks
+
+
+# --- texts without their file ------------------------------------------------------------------
+
+
+def test_a_text_without_its_file_waits(empty: Home) -> None:
+    """The post is there, waiting, and says for what; the front page does not list it yet."""
+    empty.lay("still.txt", "alt: Hands\nThe vote.")
+    post = empty.run()
+    assert (post.state, post.items) == (State.WAITING, ())
+    assert post.notes == ("still.txt waits for the file it belongs to.",)
+    assert b"waits for the file" in empty.house.published.read("march/embeds.html")
+    assert b"march/index.html" not in empty.house.published.read("index.html")
+    empty.lay("still.jpg", media.photo())
+    post = empty.run()
+    assert (post.state, post.notes) == (State.PUBLISHED, ())
+    assert (post.items[0].alt, post.items[0].caption) == ("Hands", "The vote.")
+    assert b"march/index.html" in empty.house.published.read("index.html")
