@@ -1,8 +1,8 @@
 """The inside of our own fragmented MP4 files: where each fragment lies, and when it is shown.
 
 Owns the reading of the few boxes that say so (ISO/IEC 14496-12: tfhd, tfdt, trun; codec strings
-after RFC 6381). Pure: bytes in, `Fragmented` out. Meant for files of our own encoder, one track
-each; anything else raises ValueError.
+after RFC 6381), and the one correction of them (`settle`). Meant for files of our own encoder, one
+track each; anything else raises ValueError.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TypeAlias
 
 from pipeline.model import Fragmented, Segment
 
 # A copied film can have gigabytes: it is mapped, not read.
-Bytes: TypeAlias = bytes | mmap.mmap
+Bytes: TypeAlias = bytes | bytearray | mmap.mmap
 
 # Boxes that hold boxes, on the way to what is read here; their own header is 8 bytes.
 _HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf")
@@ -26,6 +26,8 @@ _HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"tra
 _RUN_OFFSET, _RUN_FIRST, _RUN_DURATION, _RUN_SIZE, _RUN_FLAGS, _RUN_SHIFT = (
     0x1, 0x4, 0x100, 0x200, 0x400, 0x800,
 )  # fmt: skip
+# Those that every sample has; the shift is the last of them.
+_RUN_FIELDS = (_RUN_DURATION, _RUN_SIZE, _RUN_FLAGS, _RUN_SHIFT)
 _HEAD_BASE, _HEAD_ENTRY, _HEAD_DURATION = 0x1, 0x2, 0x8
 # Size and type; the fields of `stsd` before its first entry; those of an entry before its boxes.
 _BOX, _ENTRIES, _PICTURE_ENTRY = 8, 16, 86
@@ -164,7 +166,7 @@ def _run(data: Bytes, at: int, size: int, usual: int, end: int) -> _Run:
         (usual,) = struct.unpack_from(">I", data, head + 16 + skipped)
     clock = _find(data, (b"tfdt",), *inside)
     (now,) = struct.unpack_from(">Q" if data[clock + 8] else ">I", data, clock + 12)
-    starts, over = [], now
+    starts, over = [], 0
     for kind, place, _ in _boxes(data, *inside):
         if kind == b"trun":
             for duration, shift in _samples(data, place, usual):
@@ -189,3 +191,80 @@ def _samples(data: Bytes, at: int, usual: int) -> Iterator[tuple[int, int]]:
             (shift,) = struct.unpack_from(">i", data, place)
             place += 4
         yield duration, shift
+
+
+# --- how long each picture stands ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Track:
+    """One fragment's pictures in the order of decoding: when each is shown, in ticks.
+
+    And where its own clock is written, the lengths, and how much later than its turn each is shown.
+    """
+
+    clock: int
+    starts: tuple[int, ...]
+    lengths: tuple[int, ...]
+    shifts: tuple[int, ...]
+
+
+def settle(data: mmap.mmap | bytearray, end: int | None, longest: int) -> None:
+    """Give each picture of a film of uneven rate the length for which it is shown, in place.
+
+    A length is the way to the next picture's turn to be decoded, and encoders take those turns from
+    other pictures: fragments then begin elsewhere than they say, and the last picture reaches into
+    what follows. The very last one is shown up to `end`, where that is known, else `longest` ticks.
+    Raises ValueError where there is no room for the lengths.
+    """
+    boxes = list(_boxes(data, 0, len(data)))
+    tracks = [_track(data, at, size) for kind, at, size in boxes if kind == b"moof"]
+    starts = sorted(start for track in tracks for start in track.starts)
+    ends = dict(pairwise(starts))
+    if starts:
+        ends[starts[-1]] = max(starts[-1] + 1, starts[-1] + longest if end is None else end)
+    for track in tracks:
+        _write(data, track, ends)
+
+
+def _write(data: mmap.mmap | bytearray, track: _Track, ends: dict[int, int]) -> None:
+    """Turns that begin with the first picture shown, each as long as its picture stands."""
+    turn = min(track.starts)
+    struct.pack_into(">Q", data, track.clock + 12, turn)
+    for start, length_at, shift_at in zip_longest(track.starts, track.lengths, track.shifts):
+        struct.pack_into(">I", data, length_at, ends[start] - start)
+        if shift_at is not None:
+            struct.pack_into(">i", data, shift_at, start - turn)
+        elif start != turn:
+            raise ValueError("no room for the turns of pictures")
+        turn += ends[start] - start
+
+
+def _track(data: mmap.mmap | bytearray, at: int, size: int) -> _Track:
+    track = _find(data, (b"traf",), at + _BOX, at + size)
+    (track_size,) = struct.unpack_from(">I", data, track)
+    inside = (track + _BOX, track + track_size)
+    clock, run = _find(data, (b"tfdt",), *inside), _find(data, (b"trun",), *inside)
+    flags, count = struct.unpack_from(">II", data, run + 8)
+    each = 4 * sum(bool(flags & bit) for bit in _RUN_FIELDS)
+    if not data[clock + 8] or not flags >> 24:
+        raise ValueError("no room for the times of pictures")
+    first = run + 16 + 4 * bool(flags & _RUN_OFFSET) + 4 * bool(flags & _RUN_FIRST)
+    places = range(first, first + count * each, each)
+    lengths = tuple(places)
+    if not flags & _RUN_DURATION:
+        lengths = (_usual_length(data, _find(data, (b"tfhd",), *inside), count),)
+    return _Track(
+        clock=clock,
+        starts=_run(data, at, size, 0, 0).starts,
+        lengths=lengths,
+        shifts=tuple(place + each - 4 for place in places) if flags & _RUN_SHIFT else (),
+    )
+
+
+def _usual_length(data: mmap.mmap | bytearray, head: int, count: int) -> int:
+    """Where the length of a fragment's only picture is written."""
+    flags = struct.unpack_from(">I", data, head + 8)[0] & 0xFFFFFF
+    if count != 1 or not flags & _HEAD_DURATION:
+        raise ValueError("no room for the lengths of pictures")
+    return head + 16 + 8 * bool(flags & _HEAD_BASE) + 4 * bool(flags & _HEAD_ENTRY)

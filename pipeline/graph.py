@@ -65,6 +65,9 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     out = next(out for out in step.outputs if isinstance(out, CopyOut))
     source = opened(step, bench, **CLOCK)
     flags = {"c": "copy", "video_track_timescale": out.timescale, **_FRAGMENTED}
+    if out.end_s is not None:
+        # Where the sound goes on for a moment, the last picture stays.
+        flags["bsf:v"] = _set_times("DTS", f"max(DURATION,{round(out.end_s * out.timescale)}-PTS)")
     # Two seconds at least to a fragment, whatever distance the camera's key frames have.
     flags |= {"min_frag_duration": 2_000_000}
     made = ffmpeg.output(source[str(out.stream)], file(bench.folder / out.file), **flags)
@@ -219,20 +222,22 @@ def _rung_flags(rung: VideoOut) -> dict[str, Any]:
 
 
 def _lasting(rung: VideoOut) -> str:
-    """How long each picture stands: none beyond the end of its chunk.
+    """How long pictures stand: none beyond the end of its chunk, and of the last one muxers guess.
 
-    The length of a sample is the way to the next one's turn. Where pictures come unevenly, or are
-    missing, what is coded ahead of being shown would stand for as long as some other picture
-    does. And of the very last one muxers guess.
+    The length of a sample is the way to the next one's turn. Where pictures are missing, what is
+    coded ahead of being shown would stand for as long as some other picture does.
     """
     period = round(rung.timescale / rung.frame_rate)
+    if rung.gop_ms:
+        # `fragments.settle` writes the real lengths; so that there is room for them, no fragment
+        # may look even.
+        return _set_times("DTS-mod(N,2)", str(period))
     if rung.end_s is None:
         return _set_times("DTS", str(period))
-    end = round(rung.end_s * rung.timescale) + (0 if rung.gop_ms else period // 2)
-    turn = f"PREV_OUTDTS+max(1,min(DTS-PREV_INDTS,{end}-PREV_INPTS))"
-    # In an even film the last one lasts as long as all others, unless it is the only one.
-    last = f"max(1,{end}-PTS)" if rung.gop_ms else f"if(N,{period},max({period},{end}-PTS))"
-    return _set_times(f"if(N,{turn},DTS)", last)
+    end = round(rung.end_s * rung.timescale)
+    turn = f"PREV_OUTDTS+max(1,min(DTS-PREV_INDTS,{end + period // 2}-PREV_INPTS))"
+    # The last one lasts as long as all others, unless it is the only one.
+    return _set_times(f"if(N,{turn},DTS)", f"if(N,{period},max({period},{end}-PTS))")
 
 
 def _set_times(turn: str, last: str) -> str:

@@ -514,7 +514,10 @@ class VideoOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyOut:
-    """The source's own pictures as the top rung, in fragmented MP4, not encoded again."""
+    """The source's own pictures as the top rung, in fragmented MP4, not encoded again.
+
+    The last one stays to `end_s` of the film, where that is known.
+    """
 
     make: Literal["copy"] = "copy"
     role: str
@@ -524,6 +527,7 @@ class CopyOut:
     stream: int
     frame_rate: Fraction
     timescale: int
+    end_s: Fraction | None = None
 
     @property
     def short_side(self) -> int:

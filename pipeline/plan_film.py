@@ -444,6 +444,8 @@ def _is_web_ready(film: _Film) -> bool:
         and film.treatment.frame_rate is None
         and top.short_side == stream.short_side
         and fit(stream.width, stream.height, top.short_side) == (stream.width, stream.height)
+        # For longer than a group of pictures, the last one has to be repeated.
+        and _hold_ms(film) <= video.gop_seconds * 1000
         and 0 < (stream.bitrate_bps or 0) <= min(video.copy_max_bps, top.max_bps)
     )
 
@@ -552,6 +554,7 @@ def _copy_step(film: _Film, rung: Rung) -> Step:
         stream=stream.index,
         frame_rate=film.rate,
         timescale=TICKS if stream.variable_rate else timescale(film.rate),
+        end_s=_end_s(film, film.chunks[-1]),
     )
     return dataclasses.replace(film.step("copy", SOON), outputs=(out,), required=False)
 

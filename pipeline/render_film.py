@@ -73,6 +73,8 @@ def make_chunk(step: Step, shop: Shop, report: Report) -> Made:
     if not any(_holds_fragments(shop.folder / rung.file) for rung in rungs):
         log.info("%s, %s: no picture could be decoded", step.source.name, step.name)
         return Made(artifacts=())
+    for rung in rungs:
+        _settle(rung, shop)
     found = facts_of_all(tuple(shop.folder / rung.file for rung in rungs), shop, step)
     artifacts = tuple(
         _rung(rung, facts, step, shop) for rung, facts in zip(rungs, found, strict=True)
@@ -87,6 +89,16 @@ def make_copy(step: Step, shop: Shop, report: Report) -> Made:
     out = next(out for out in step.outputs if isinstance(out, CopyOut))
     found = facts_of(shop.folder / out.file, shop, step)
     return Made(artifacts=(_rung(out, found, step, shop),))
+
+
+def _settle(out: VideoOut, shop: Shop) -> None:
+    """Where pictures come unevenly, let each last for as long as it is shown."""
+    path = shop.folder / out.file
+    if not out.gop_ms or not _holds_fragments(path):
+        return
+    end = None if out.end_s is None else round(out.end_s * out.timescale)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        fragments.settle(data, end, round(out.timescale / out.frame_rate))
 
 
 def _holds_fragments(path: Path) -> bool:

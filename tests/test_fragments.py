@@ -29,6 +29,11 @@ CASES = {
     "h264": (*PICTURES, *H264, *FLAGS),
     "late": (*PICTURES, "-vf", "setpts=PTS+7/TB", "-copyts", *H264, *FLAGS),
     "uneven": (*PICTURES, "-vf", UNEVEN, "-fps_mode", "vfr", *H264, *FLAGS),
+    "jumpy": (
+        *PICTURES,
+        *("-vf", "settb=1/90000,setpts=(2*N*N+3*mod(N\\,3))/1000/TB", "-fps_mode", "passthrough"),
+        *("-enc_time_base", "1:90000", *H264, "-bsf:v", r"setts=pts=PTS:dts=DTS-mod(N\,2)", *FLAGS),
+    ),
     "av1": (*PICTURES, *AV1, *FLAGS),
     "aac": (*TONE, *AAC, *FLAGS),
 }
@@ -195,3 +200,49 @@ def test_other_codecs_are_refused() -> None:
     data = file("h264").read_bytes().replace(b"avc1", b"hvc1")
     with pytest.raises(ValueError, match="hvc1"):
         fragments.read(data)
+
+
+# --- how long each picture stands ---------------------------------------------------------------
+
+
+def settled(name: str, tmp_path: Path, end: int | None) -> Path:
+    """A copy of a file in which every picture has the length for which it is shown."""
+    data = bytearray(file(name).read_bytes())
+    fragments.settle(data, end, 3600)
+    path = tmp_path / "settled.mp4"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("over", [None, 500, 100_000])
+def test_a_picture_lasts_until_the_next_one_is_shown(tmp_path: Path, over: int | None) -> None:
+    """However unevenly pictures come, in whatever order they are coded; the last up to the end."""
+    before = sorted(at for at, _, _ in packets(file("jumpy")))
+    last = before[-1] - before[0]
+    path = settled("jumpy", tmp_path, None if over is None else last + over)
+    after = sorted(packets(path))
+    shift = after[0][0]
+    assert [at - shift for at, _, _ in after] == [at - before[0] for at in before]
+    ends = [*(at - shift for at, _, _ in after[1:]), last + (over or 3600)]
+    assert [at - shift + length for at, length, _ in after] == ends
+    found = fragments.read(path.read_bytes())
+    assert found is not None
+    assert found.end == ends[-1]
+    assert found.samples == len(before)
+
+
+def test_a_fragment_begins_when_it_says(tmp_path: Path) -> None:
+    """With its first picture's turn, after all turns before: players take others for a break."""
+    with av.open(str(settled("jumpy", tmp_path, None))) as container:
+        known = [p for p in container.demux(container.streams[0]) if p.size]
+    turns = [packet.dts or 0 for packet in known]
+    assert turns == sorted({*turns})
+    assert len(turns) == len(known) == 50
+    shift = known[0].pts or 0
+    assert all((p.pts or 0) - shift == p.dts for p in known if p.is_keyframe)
+
+
+def test_lengths_that_there_is_no_room_for_are_told() -> None:
+    """A fragment whose pictures are all of one length does not write any."""
+    with pytest.raises(ValueError, match="no room"):
+        fragments.settle(bytearray(file("h264").read_bytes()), None, 3600)

@@ -76,6 +76,13 @@ FILMS: dict[str, Callable[[], Path]] = {
     "29.97": lambda: numbered("n2997.mp4", "30000/1001", "", *X264),
     "23.976 in ms": lambda: numbered("n23976.mkv", "24000/1001", "", *X264),
     "uneven": lambda: numbered("nvfr.mp4", "30", SELECTED, "-fps_mode", "vfr", *X264),
+    # A recording of a screen: pictures come when something moves.
+    "jumpy": lambda: numbered(
+        "njumpy.mp4",
+        "30",
+        ",select='lt(n,100)+lt(mod(n*n,41),9)+eq(n,269)',setpts=PTS+mod(N*N*37\\,1901)/90000/TB",
+        *("-fps_mode", "passthrough", "-enc_time_base", "1:90000", *X264),
+    ),
     "interlaced": interlaced,
 }
 
@@ -117,7 +124,7 @@ def chunks(film: Works) -> list[Step]:
     return [s for s in film.plan.steps if isinstance(s.outputs[0], VideoOut)]
 
 
-@pytest.mark.parametrize("name", ["29.97", "23.976 in ms", "uneven"])
+@pytest.mark.parametrize("name", ["29.97", "23.976 in ms", "uneven", "jumpy"])
 def test_no_frame_is_lost_or_doubled_at_a_seam(name: str) -> None:
     """Every picture of the source is in the joined film once, in order, at its own time."""
     path = FILMS[name]()
@@ -145,7 +152,7 @@ def test_no_field_is_lost_or_doubled_at_a_seam() -> None:
     assert steps == {Fraction(1, 50)}
 
 
-@pytest.mark.parametrize("name", ["29.97", "23.976 in ms", "uneven", "interlaced"])
+@pytest.mark.parametrize("name", ["29.97", "23.976 in ms", "uneven", "jumpy", "interlaced"])
 def test_chunks_meet_without_a_hole(name: str) -> None:
     """Each begins where the one before ends, to a frame, and nothing is shown twice."""
     film = works(FILMS[name]())
