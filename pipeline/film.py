@@ -247,7 +247,7 @@ class _Stage:
             width=size.out.width,
             height=size.out.height,
             frame_rate=size.out.frame_rate,
-            rates=playlist.rates(pieces),
+            rates=playlist.rates(pieces, _target_s(size.out)),
         )
         return size, variant, obj
 
@@ -266,7 +266,7 @@ class _Stage:
             default=bool(extra.get("default")),
             codecs=track.made.inside.codec,
             channels=int(extra.get("channels", 2)),
-            rates=playlist.rates(self._pieces((track.made,))),
+            rates=playlist.rates(self._pieces((track.made,)), _SOUND_TARGET_S),
         )
         return rendition, obj
 

@@ -173,18 +173,34 @@ def whole(url: str, duration_s: float) -> str:
     )
 
 
-def rates(pieces: Sequence[Piece]) -> Rates:
-    """Measured bandwidths; fragments under half the usual length say nothing of the peak."""
-    usual = max((_longest(piece) for piece in pieces), default=Fraction(1))
-    bits, seconds, peak = 0, Fraction(0), Fraction(0)
-    for piece in pieces:
-        for segment in piece.inside.segments:
-            length = Fraction(segment.duration, piece.inside.timescale)
-            bits, seconds = bits + segment.bytes * 8, seconds + length
-            if length * 2 >= usual:
-                peak = max(peak, segment.bytes * 8 / length)
+def rates(pieces: Sequence[Piece], target_s: float) -> Rates:
+    """Measured bandwidths (RFC 8216, 4.1) of a list whose usual fragment `target_s` bounds.
+
+    The peak is that of any run of fragments which lasts from half a target duration to one and a
+    half; of films that are shorter, the average.
+    """
+    sizes = [
+        (segment.bytes * 8, Fraction(segment.duration, piece.inside.timescale))
+        for piece in pieces
+        for segment in piece.inside.segments
+    ]
+    bits, seconds = sum(size for size, _ in sizes), sum(length for _, length in sizes)
+    target = max([math.ceil(target_s), *(_rounded(length) for _, length in sizes)])
+    peak = max((_peak(sizes[first:], target) for first in range(len(sizes))), default=Fraction(0))
     average = math.ceil(bits / seconds) if seconds else 0
     return Rates(peak=max(average, math.ceil(peak)), average=average)
+
+
+def _peak(sizes: Sequence[tuple[int, Fraction]], target: int) -> Fraction:
+    """The highest rate of the runs that begin with the first of these fragments."""
+    bits, seconds, peak = 0, Fraction(0), Fraction(0)
+    for size, length in sizes:
+        bits, seconds = bits + size, seconds + length
+        if seconds * 2 > target * 3:
+            break
+        if seconds * 2 >= target:
+            peak = max(peak, bits / seconds)
+    return peak
 
 
 def multivariant(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
+import media
 import pytest
 from measure import beeps, flashes, pictures, sound
 from reels import AAC, BEEPS, H264, MOMENTS, PLAIN, Reel, make, published, signals
@@ -76,6 +78,27 @@ def test_speech_in_the_centre_of_five_channels_is_heard_on_both_sides(tmp_path: 
         assert beeps(sound(heard)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
 
 
+def test_one_channel_stays_one(tmp_path: Path) -> None:
+    """A reporter's microphone is not doubled: half the bytes, and the player is told so."""
+    film = make(tmp_path / "film.mp4", *SMALL, *BEEPS, "-ac", "1", *H264, *AAC)
+    reel = published(film, tmp_path)
+    assert 'CHANNELS="1"' in _text(reel, "hls")
+    assert "mono" in _told(reel.path)
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def _told(film: Path) -> str:
+    """All that ffmpeg says of a film."""
+    done = subprocess.run(
+        [media.FFMPEG, "-hide_banner", "-nostdin", "-i", f"file:{film}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stderr
+
+
 def test_a_film_without_sound_says_so(tmp_path: Path) -> None:
     """Nothing is made up, and nobody has to look for the fault in his loudspeaker."""
     reel = published(make(tmp_path / "mute.mp4", *SMALL, *H264), tmp_path)
@@ -123,6 +146,23 @@ def test_garbage_in_the_middle_costs_only_what_it_hit(tmp_path: Path) -> None:
     assert reel.item.state is State.PUBLISHED
     assert "damaged" in reel.notes
     assert 45 < len(reel.pictures) < 75
+    assert reel.pictures[-1].at_s == pytest.approx(2.96, abs=0.1)
+    light = flashes(reel.pictures)
+    assert light[0] == pytest.approx(MOMENTS[0], abs=0.05)
+    assert light[-1] == pytest.approx(MOMENTS[-1], abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["hit.mp4", "hit.mkv"])
+def test_garbage_in_a_file_with_an_index_costs_only_what_it_hit(tmp_path: Path, name: str) -> None:
+    """A bad block of a card: pictures before and after are there, at their times, with sound."""
+    film = make(tmp_path / name, *CIF, *BEEPS, *H264, "-g", "12", *AAC, "-movflags", "+faststart")
+    data = bytearray(film.read_bytes())
+    start = len(data) * 11 // 20
+    data[start : start + 2000] = bytes(range(250)) * 8
+    film.write_bytes(data)
+    reel = published(film, tmp_path)
+    assert reel.item.state is State.PUBLISHED
+    assert 45 < len(reel.pictures) <= 75
     assert reel.pictures[-1].at_s == pytest.approx(2.96, abs=0.1)
     light = flashes(reel.pictures)
     assert light[0] == pytest.approx(MOMENTS[0], abs=0.05)

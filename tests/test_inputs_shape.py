@@ -28,6 +28,7 @@ def _corners(reel: Reel) -> str:
     [
         ("90", "", (180, 320), "GWRB"),
         ("180", "", (320, 180), "WBGR"),
+        ("270", "", (180, 320), "BRWG"),
         ("0", "-display_hflip", (320, 180), "GRWB"),
         ("90", "-display_vflip", (180, 320), "RBGW"),
     ],

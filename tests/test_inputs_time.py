@@ -37,6 +37,7 @@ def _steps(reel: Reel) -> list[float]:
         ("top", "tff", ("-c:v", "mpeg2video", "-b:v", "8M", "-flags", "+ilme+ildct"), "tv.ts"),
         ("bottom", "bff", ("-c:v", "mpeg2video", "-b:v", "8M", "-flags", "+ilme+ildct"), "dv.mkv"),
         ("top", "prog", (*H264, "-g", "25"), "edited.mp4"),
+        ("bottom", "bff", ("-c:v", "dvvideo", "-pix_fmt", "yuv420p"), "tape.dv"),
     ],
 )
 def test_fields_become_pictures_of_full_motion(
@@ -73,8 +74,10 @@ def test_whole_pictures_in_a_stream_of_fields_stay_whole(tmp_path: Path) -> None
     [
         ("24000/1001", 72, "film.mkv"),
         ("25/2", 38, "film.mp4"),
+        ("15", 45, "film.mov"),
         ("60000/1001", 180, "film.mkv"),
         ("120", 180, "film.mp4"),
+        ("240", 180, "film.mov"),
     ],
 )
 def test_every_rate_is_kept_up_to_sixty(
@@ -108,6 +111,17 @@ def test_a_film_of_uneven_rate_keeps_its_times_and_its_sound(tmp_path: Path) -> 
 
 
 # --- beginnings and ends ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["early.mkv", "early.mp4"])
+def test_what_begins_before_zero_begins_at_zero(tmp_path: Path, name: str) -> None:
+    """Editors leave negative times: nothing shown is lost for it, and sound stays in place."""
+    whole = make(tmp_path / "whole.mp4", *SIGNALS, *BEEPS, *H264, "-bf", "2", *AAC)
+    early = ("-output_ts_offset", "-0.4", "-avoid_negative_ts", "disabled", "-c", "copy")
+    reel = published(make(tmp_path / name, "-i", whole, *early), tmp_path)
+    assert reel.pictures[0].at_s == pytest.approx(0, abs=0.002)
+    assert len(reel.pictures) >= 25 * SECONDS - 11
+    assert all(abs(offset) < FRAME for offset in _offsets(reel))
 
 
 @pytest.mark.parametrize("kind", ["mp4", "ts"])
