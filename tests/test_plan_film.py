@@ -596,11 +596,20 @@ def test_a_clip_is_never_copied() -> None:
 
 def test_a_small_web_ready_film_is_a_copy_alone() -> None:
     """Nothing smaller is wanted; pictures for scrubbing are taken from the copy."""
-    small = picture_stream(320, 180, web_ready=True, bitrate_bps=100_000)
+    small = picture_stream(320, 180, web_ready=True, bitrate_bps=100_000, duration_ms=HOUR_MS)
     plan = made(film(small, duration_ms=HOUR_MS))
     assert rungs(plan) == []
     assert step(plan, "film").needs == ("copy", "sound-0")
     assert step(plan, "storyboard").needs == ("copy",)
+
+
+def test_a_copy_whose_sound_goes_on_for_long_is_encoded() -> None:
+    """The last picture of a copy can stay for a moment, but not be repeated."""
+    short = {"web_ready": True, "bitrate_bps": 100_000, "duration_ms": 60_000}
+    small = picture_stream(320, 180, **short)
+    for length, copied in ((61_000, True), (70_000, False)):
+        plan = made(film(small, duration_ms=length))
+        assert any(step_.name == "copy" for step_ in plan.steps) is copied
 
 
 # --- AV1 -------------------------------------------------------------------------------------
