@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import first_play, photos, rerun, scale, sources, speech, video, video_tables
+from benchmarks import embed, first_play, photos, rerun, scale, sources, speech, video, video_tables
 from benchmarks.meter import Failed, run, say
 from benchmarks.quality import SUBSAMPLE
 from benchmarks.table import Table, rendered
@@ -125,6 +125,14 @@ def _first_play(options: argparse.Namespace, folder: Path) -> Outcome:
     return {"films": [asdict(each) for each in found]}, first_play.tables(found)
 
 
+def _embed(options: argparse.Namespace, folder: Path) -> Outcome:
+    task = embed.task(load().ffmpeg_program, folder, quick=options.quick)
+    if options.source:
+        task = embed.Task(clip=options.source.resolve(), folder=folder)
+    found = embed.measure(task)
+    return {"pages": [asdict(each) for each in found]}, embed.tables(found)
+
+
 def _scale(options: argparse.Namespace, folder: Path) -> Outcome:
     ffmpeg = load().ffmpeg_program
     clip = options.source or sources.film(ffmpeg, folder, quick=options.quick)
@@ -150,6 +158,7 @@ _BENCHES: dict[str, Callable[[argparse.Namespace, Path], Outcome]] = {
     "scale": _scale,
     "photos": _photos,
     "rerun": _rerun,
+    "embed": _embed,
     "speech": _speech,
 }
 
