@@ -143,14 +143,20 @@ def serving(folder: Path | Bucket) -> Iterator[str]:
             thread.join()
 
 
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def needs_chromium() -> str:
     """The machine's Chromium; without one the test is skipped, but fails where all must run."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail("the tests of the player need Chromium")
         pytest.skip("there is no Chromium here")
+    return program
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running one, without a window."""
+    program = needs_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+from browsing import needs_chromium
 
 from benchmarks import __main__ as command
 from benchmarks import first_play, peers, quality, scale, sources, table, video, video_tables
@@ -285,3 +286,18 @@ def test_the_stack_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert [each["workers"] for each in outcomes] == list(WORKERS)
     assert all(each["first_play_s"] <= each["complete_s"] for each in outcomes)
     assert found["scale"]["one_s"] > 0
+
+
+@pytest.mark.browser
+def test_a_player_is_weighed(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a throttled Chromium: light before play, hls.js only then, and a first frame."""
+    needs_chromium()
+    assert command.main(["embed", "--quick", "--json"]) == 0
+    pages = json.loads(capsys.readouterr().out)["embed"]["pages"]
+    assert [one["page"] for one in pages] == ["film/embed.html", "film.html"]
+    for one in pages:
+        assert one["requests"] <= 9
+        assert 20_000 < one["bytes"] < 150_000
+        assert one["play_bytes"] > 600_000
+        # hls.js alone takes that long at 2 Mbit/s: the link is throttled.
+        assert one["first_frame_s"] > 2
