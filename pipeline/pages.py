@@ -333,10 +333,14 @@ def _sheets(press: Press) -> Iterator[Object]:
         for one in made
         if one.number == 1
     ]
+    printed = []
     for one in reversed(made):
         spoken = replace(press, post=replace(post, language=one.language))
         key = address.sheet(post, one.language, one.number)
-        yield spoken.page(
+        items = (entry.item for entry in one.entries if entry.item)
+        dressed, style = styled(spoken, f"{key.removesuffix('.html')}.css", items)
+        yield style
+        page = dressed.page(
             key,
             "sheet.html.j2",
             here=key,
@@ -356,6 +360,8 @@ def _sheets(press: Press) -> Iterator[Object]:
             narrowest=embed.NARROWEST,
             widest=embed.WIDEST,
         )
+        printed.append(page)
+    yield from printed
 
 
 @functools.cache

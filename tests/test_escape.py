@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import html
 import json
+from xml.etree import ElementTree as ET
 
+import nh3
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markup import Parsed
+from payloads import ALL
 from sample_post import HOSTILE
 
 from pipeline import escape
 
-texts = st.text() | st.sampled_from(HOSTILE)
+texts = st.text() | st.sampled_from((*HOSTILE, *ALL))
 
 
 @given(texts)
@@ -57,3 +61,27 @@ def test_json_cannot_end_its_script_element(text: str) -> None:
 def test_emoji_joints_stay_and_direction_tricks_go() -> None:
     """A family emoji keeps its joints; a right-to-left override cannot turn a title around."""
     assert escape.one_line("👩\u200d👧 a\u202eb\x00c\n d") == "👩\u200d👧 abc d"
+
+
+@given(texts, texts)
+def test_a_real_parser_sees_no_more_than_the_text(text: str, other: str) -> None:
+    """A browser's parsing rules (html5ever) find one element, with the text in its places."""
+    html = (
+        f'<p title="{escape.html_attribute(text)}">{escape.html_text(other)}</p>'
+        f"<!-- {escape.html_comment(text)} --><b>after</b>"
+    )
+    seen = nh3.clean(
+        html, tags={"p", "b"}, attributes={"*": {"title"}}, strip_comments=False, link_rel=None
+    )
+    parsed = Parsed(seen)
+    assert parsed.elements == [("p", {"title": escape.one_line(text)}), ("b", {})]
+    assert "".join(parsed.words) == f"{escape.one_line(other)}after"
+
+
+@given(texts)
+def test_xml_can_always_be_read_back(text: str) -> None:
+    """What XML has no way to write is gone, all else is there."""
+    node = ET.Element("a", {"b": escape.xml_text(text)})
+    node.text = escape.xml_text(text)
+    read = ET.fromstring(ET.tostring(node, encoding="utf-8"))  # noqa: S314 - our own
+    assert (read.text or "").replace("\n", "") == node.text.replace("\r", "").replace("\n", "")

@@ -69,7 +69,7 @@ def test_objects_come_in_the_order_of_writing(rendered: tuple[Object, ...]) -> N
     ranks = ["_p/", "/style.css", "/item.json", "/oembed.json", "/embed.html"]
     first = [next(n for n, key in enumerate(keys) if rank in key) for rank in ranks]
     assert first == sorted(first)
-    assert keys[-5:] == [
+    assert [key for key in keys if not key.endswith(".css")][-5:] == [
         *("pleno/post.json", "pleno/index.en.html", "pleno/index.html"),
         *("pleno/embeds/en.html", "pleno/embeds.html"),
     ]
@@ -328,7 +328,9 @@ def test_an_empty_post_is_a_page_too() -> None:
     """A post whose first file is still being looked at has its address already."""
     post = PostManifest(post="nuevo", title="Nuevo", language="es", state=State.WAITING, percent=0)
     keys = [one.key for one in pages.render(SITE, post)]
-    assert keys[-2:] == ["nuevo/index.html", "nuevo/embeds.html"]
+    assert [k for k in keys if k.endswith(".html")][-2:] == [
+        *("nuevo/index.html", "nuevo/embeds.html"),
+    ]
 
 
 def test_the_front_page_lists_the_newest_post_first() -> None:

@@ -177,6 +177,10 @@ def test_where_nothing_copies_the_text_is_chosen(page: Page, desk: Desk) -> None
     assert chosen == embed.snippets(SITE, POST, VIDEO)["url"]
 
 
+SHAPE = """selector => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  return box.width / box.height;
+}"""
 DONE = replace(VIDEO, item=WAITING.item, title=WAITING.title, width=720, height=1280)
 LATER = replace(POST, items=(*POST.items[:3], PHOTO, PHOTO_TALL, DONE, replace(TALL, item="nuevo")))
 
@@ -200,6 +204,7 @@ def test_the_sheet_follows_what_happens(desk: Desk, page: Page) -> None:
         timeout=WAIT_MS,
     )
     assert page.evaluate("window.stayed")
+    assert page.evaluate(SHAPE, "#votacion iframe") == pytest.approx(16 / 9, abs=0.02)
 
 
 def test_nothing_is_taken_from_under_the_reporters_hands(desk: Desk, page: Page) -> None:
