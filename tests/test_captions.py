@@ -402,6 +402,13 @@ def test_television_subtitles_in_other_alphabets_and_on_other_clocks(tmp_path: P
     assert made["webvtt"].endswith("10:00:03.480\nДж\n")
 
 
+@given(st.binary(max_size=300), st.binary(min_size=8, max_size=8))
+def test_no_television_file_raises_anything_but_bad_input(blocks: bytes, start: bytes) -> None:
+    """Whatever lies in its blocks and its clock."""
+    with suppress(errors.BadInput):
+        captions_read.read(stl(b"x", start=start) + blocks)
+
+
 def test_a_television_file_without_words_says_so(tmp_path: Path) -> None:
     """User data and cut-off blocks are passed over."""
     for data in (stl(b"x", last=0xFE), stl(b"x")[:-20]):
