@@ -113,18 +113,24 @@ def gain_db(measured: Loudness, track: SoundTrack) -> float:
 def mended(used: Level, came: Loudness, track: SoundTrack) -> Level | None:
     """Another level for a file that missed its target, None for one that is right.
 
-    Lossy coding may overshoot by more than was left for it, and a limiter with much to do makes
-    a programme quieter than its gain promised.
+    Lossy coding may overshoot by more than was left for it: first the ceiling is lowered, and if
+    that was in vain (what a coder adds to a clap hardly follows the ceiling) the gain as well. A
+    limiter with much to do makes a programme quieter than its gain promised.
     """
+    lowered = used.ceiling_dbtp < level(came, track).ceiling_dbtp
     over = came.true_peak_dbtp - track.true_peak_dbtp
+    if over > 0:
+        less = over + 0.1
+        return Level(
+            gain_db=round(used.gain_db - (less if lowered else 0), 2),
+            ceiling_dbtp=round(used.ceiling_dbtp - less, 2),
+        )
     lacks = track.loudness_lufs - came.integrated_lufs
-    gain = used.gain_db
-    if not came.silent and abs(lacks) > TOLERANCE_LU:
-        more = lacks * EATEN if lacks > 0 else lacks
-        gain = round(min(gain + more, track.max_gain_db), 2)
-    ceiling = used.ceiling_dbtp - (over + 0.1 if over > 0 else 0)
-    again = Level(gain_db=gain, ceiling_dbtp=round(ceiling, 2))
-    return None if again == used else again
+    if came.silent or lowered or abs(lacks) <= TOLERANCE_LU:
+        return None
+    more = lacks * EATEN if lacks > 0 else lacks
+    gain = round(min(used.gain_db + more, track.max_gain_db), 2)
+    return None if gain == used.gain_db else Level(gain_db=gain, ceiling_dbtp=used.ceiling_dbtp)
 
 
 def amplitude(decibels: float) -> float:

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 # How far a recording is, in percent, when it was measured, and when it was encoded.
 MEASURED, PRESSED = 20, 90
 # A file that still misses its target after this many rounds is published as it is.
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,15 @@ def test_a_file_that_missed_its_target_is_made_again(came: Loudness, again: Leve
     assert loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), came, TRACK) == again
 
 
+def test_peaks_that_a_lower_ceiling_leaves_cost_gain() -> None:
+    """What a coder adds to a clap hardly follows the ceiling; a quieter file is never over it."""
+    once = loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), measured(-16.0, -0.5), TRACK)
+    assert once == Level(gain_db=4.0, ceiling_dbtp=-2.1)
+    twice = loudness.mended(once, measured(-16.1, -0.7), TRACK)
+    assert twice == Level(gain_db=3.6, ceiling_dbtp=-2.5)
+    assert loudness.mended(twice, measured(-16.6, -1.1), TRACK) is None
+
+
 def test_the_most_that_is_allowed_is_never_passed() -> None:
     """A whisper that got all of the allowed gain is not made again for the rest."""
     most = Level(gain_db=TRACK.max_gain_db, ceiling_dbtp=-1.5)
