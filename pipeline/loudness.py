@@ -21,6 +21,10 @@ SILENCE_LUFS = -70.0
 CODEC_MARGIN_DB = 0.5
 # A file is encoded once more where it is farther off than this: half of what directories allow.
 TOLERANCE_LU = 0.5
+# Directories of podcasts allow this much; what was brought under its peak may stay within it.
+FAR_LU = 1.0
+# The last rounds serve the peaks alone.
+KEPT_ROUNDS = 2
 # Of what is added where the limiter is at work, it takes about a third away again.
 EATEN = 1.5
 # A waveform shows 48 dB: quieter than that is a flat line.
@@ -110,27 +114,29 @@ def gain_db(measured: Loudness, track: SoundTrack) -> float:
     return round(min(track.loudness_lufs - measured.integrated_lufs, track.max_gain_db), 2)
 
 
-def mended(used: Level, came: Loudness, track: SoundTrack) -> Level | None:
+def mended(used: Level, came: Loudness, track: SoundTrack, left: int) -> Level | None:
     """Another level for a file that missed its target, None for one that is right.
 
     Lossy coding may overshoot by more than was left for it: first the ceiling is lowered, and if
     that was in vain (what a coder adds to a clap hardly follows the ceiling) the gain as well. A
-    limiter with much to do makes a programme quieter than its gain promised.
+    limiter with much to do makes a programme quieter than its gain promised: it is made louder as
+    long as more than `KEPT_ROUNDS` of the rounds `left` are there to bring its peaks down again.
     """
     lowered = used.ceiling_dbtp < level(came, track).ceiling_dbtp
     over = came.true_peak_dbtp - track.true_peak_dbtp
-    if over > 0:
-        less = over + 0.1
-        return Level(
-            gain_db=round(used.gain_db - (less if lowered else 0), 2),
-            ceiling_dbtp=round(used.ceiling_dbtp - less, 2),
-        )
-    lacks = track.loudness_lufs - came.integrated_lufs
-    if came.silent or lowered or abs(lacks) <= TOLERANCE_LU:
-        return None
-    more = lacks * EATEN if lacks > 0 else lacks
-    gain = round(min(used.gain_db + more, track.max_gain_db), 2)
-    return None if gain == used.gain_db else Level(gain_db=gain, ceiling_dbtp=used.ceiling_dbtp)
+    less = over + 0.1 if over > 0 else 0.0
+    lacks = 0.0 if came.silent else track.loudness_lufs - came.integrated_lufs
+    allowed = FAR_LU if lowered else TOLERANCE_LU
+    more = 0.0
+    if abs(lacks) > allowed and left > KEPT_ROUNDS:
+        more = lacks * EATEN if lacks > 0 else lacks
+    elif lowered:
+        more = -less
+    again = Level(
+        gain_db=round(min(used.gain_db + more, track.max_gain_db), 2),
+        ceiling_dbtp=round(used.ceiling_dbtp - less, 2),
+    )
+    return None if again == used else again
 
 
 def amplitude(decibels: float) -> float:

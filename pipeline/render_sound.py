@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 # How far a recording is, in percent, when it was measured, and when it was encoded.
 MEASURED, PRESSED = 20, 90
 # A file that still misses its target after this many rounds is published as it is.
-MAX_ROUNDS = 4
+MAX_ROUNDS = 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +90,21 @@ def _pressed(press: Pressing, step: Step, shop: Shop, report: Report) -> list[_F
     """Encode all files side by side; then each that missed its target, alone, at another level."""
     encode(graph_sound.pressed(step, shop.bench, press), step, shop, report)
     made = _finished(press, step, shop)
-    for _ in range(MAX_ROUNDS - 1):
-        made = [_again(one, press, step, shop) for one in made]
-    return made
+    return [_settled(one, press, step, shop) for one in made]
+
+
+def _settled(one: _Finished, press: Pressing, step: Step, shop: Shop) -> _Finished:
+    for left in range(MAX_ROUNDS - 1, 0, -1):
+        level = loudness.mended(one.level, one.loudness, one.out.track, left)
+        if level is None:
+            break
+        one = _again(one, dataclasses.replace(press, level=level), step, shop)
+    return one
 
 
 def _again(one: _Finished, press: Pressing, step: Step, shop: Shop) -> _Finished:
-    level = loudness.mended(one.level, one.loudness, one.out.track)
-    if level is None:
-        return one
     log.info("%s, %s: %s gave %s; again", step.source.name, one.out.file, one.level, one.loudness)
-    single = dataclasses.replace(press, outs=(one.out,), level=level)
+    single = dataclasses.replace(press, outs=(one.out,))
     # Without progress: it was at its end already.
     encode(graph_sound.pressed(step, shop.bench, single), step, shop, lambda _: None)
     (again,) = _finished(single, step, shop)

@@ -90,22 +90,33 @@ def test_the_ceiling_leaves_room_for_the_codec() -> None:
 )
 def test_a_file_that_missed_its_target_is_made_again(came: Loudness, again: Level | None) -> None:
     """Louder, quieter, or under a lower ceiling; half a unit is near enough, silence is left."""
-    assert loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), came, TRACK) == again
+    assert loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), came, TRACK, 5) == again
 
 
 def test_peaks_that_a_lower_ceiling_leaves_cost_gain() -> None:
     """What a coder adds to a clap hardly follows the ceiling; a quieter file is never over it."""
-    once = loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), measured(-16.0, -0.5), TRACK)
+    once = loudness.mended(Level(gain_db=4.0, ceiling_dbtp=-1.5), measured(-16.0, -0.5), TRACK, 5)
     assert once == Level(gain_db=4.0, ceiling_dbtp=-2.1)
-    twice = loudness.mended(once, measured(-16.1, -0.7), TRACK)
+    twice = loudness.mended(once, measured(-16.1, -0.7), TRACK, 4)
     assert twice == Level(gain_db=3.6, ceiling_dbtp=-2.5)
-    assert loudness.mended(twice, measured(-16.6, -1.1), TRACK) is None
+    assert loudness.mended(twice, measured(-16.6, -1.1), TRACK, 3) is None
+
+
+def test_the_last_rounds_serve_the_peaks() -> None:
+    """A file that is too quiet after its ceiling was lowered is made louder, but not at the end."""
+    low = Level(gain_db=4.0, ceiling_dbtp=-2.5)
+    louder = Level(gain_db=7.0, ceiling_dbtp=-2.5)
+    assert loudness.mended(low, measured(-18.0, -1.2), TRACK, 3) == louder
+    assert loudness.mended(low, measured(-18.0, -1.2), TRACK, 2) is None
+    assert loudness.mended(louder, measured(-16.0, -0.9), TRACK, 2) == Level(
+        gain_db=6.8, ceiling_dbtp=-2.7
+    )
 
 
 def test_the_most_that_is_allowed_is_never_passed() -> None:
     """A whisper that got all of the allowed gain is not made again for the rest."""
     most = Level(gain_db=TRACK.max_gain_db, ceiling_dbtp=-1.5)
-    assert loudness.mended(most, measured(-25.0, -9.0), TRACK) is None
+    assert loudness.mended(most, measured(-25.0, -9.0), TRACK, 5) is None
 
 
 def test_peaks_are_read_in_order() -> None:
