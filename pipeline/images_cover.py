@@ -1,6 +1,7 @@
 """Cover art: the picture inside a recording, in every shape that it is published in.
 
-Owns the shapes: whole, with a play badge, and the square that directories of podcasts ask for.
+Owns the shapes: whole, with a play badge, and the square that directories of podcasts ask for, of
+films too.
 Refuses every word and tag of the picture: only pixels come out. Meant for the confined child;
 `images` develops the picture, `images_poster` writes its JPEGs.
 """
@@ -33,6 +34,15 @@ def shaped(
     wanted = [adapter(CoverOut).validate_python(each) for each in outputs]
     master = _developed(path, folder, max(out.longest for out in wanted), max_pixels)
     return [_made(master, out, Path(folder)) for out in wanted]
+
+
+def posters(
+    frames: list[str], outputs: list[dict[str, Any]], squares: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A film's posters (see `images_poster.make`), and squares around the first of them."""
+    made = images_poster.make(frames, outputs)
+    plain = outputs[0]["target"]
+    return made + [squared(plain, one["target"], one["side"], one["quality"]) for one in squares]
 
 
 def squared(source: str, target: str, side: int, quality: int = 82) -> dict[str, Any]:

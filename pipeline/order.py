@@ -30,6 +30,8 @@ FIRST, URGENT, SOON, LATER, IDLE = 0, 1, 3, 6, 9
 MAX_SOUND_CHANNELS = 2
 # What is heard of an item: a recording's file, and a film's track.
 SOUND_ROLES = ("sound", "sound-track")
+# The least that directories of podcasts take, both ways.
+COVER_SIDE = 1400
 # The role of the cover inside sound files: it is published nowhere else.
 EMBEDDED = "embedded"
 _CD_RATE = 44_100

@@ -31,11 +31,20 @@ from pipeline.model import (
     adapter,
     digest,
 )
-from pipeline.order import EMBEDDED, SOON, URGENT, Order, draft, main_audio, shifted, sound_track
+from pipeline.order import (
+    COVER_SIDE,
+    EMBEDDED,
+    SOON,
+    URGENT,
+    Order,
+    draft,
+    main_audio,
+    shifted,
+    sound_track,
+)
 
-# The least that directories of podcasts take; and what fits a car's screen without delaying the
-# start of a file whose cover lies before its sound.
-COVER_SIDE, EMBEDDED_SIDE = 1400, 600
+# What fits a car's screen without delaying the start of a file whose cover lies before its sound.
+EMBEDDED_SIDE = 600
 
 
 def plan(order: Order) -> Plan:

@@ -17,6 +17,7 @@ from pipeline.intake import clip_ms, moment_ms
 from pipeline.model import (
     AudioStream,
     CopyOut,
+    CoverOut,
     FilmOut,
     PosterOut,
     PreviewOut,
@@ -32,6 +33,7 @@ from pipeline.model import (
     VideoStream,
 )
 from pipeline.order import (
+    COVER_SIDE,
     FIRST,
     IDLE,
     LATER,
@@ -757,7 +759,16 @@ def _poster_step(film: _Film) -> Step:
         )
         for role in ("poster", "poster-play")
     )
-    return dataclasses.replace(film.step("poster", URGENT), outputs=outs, required=False)
+    square = CoverOut(
+        role="square",
+        file="square.jpg",
+        stream=stream.index,
+        shape="square",
+        longest=COVER_SIDE,
+        quality=film.video.poster_quality,
+    )
+    step = film.step("poster", URGENT)
+    return dataclasses.replace(step, outputs=(*outs, square), required=False)
 
 
 def _every_ms(film: _Film, moments: tuple[int, ...]) -> int:

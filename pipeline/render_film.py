@@ -24,6 +24,7 @@ from pipeline.figures import clock
 from pipeline.film import OPENING
 from pipeline.model import (
     CopyOut,
+    CoverOut,
     FilmOut,
     PosterOut,
     PreviewOut,
@@ -338,7 +339,7 @@ def _pauses(pieces: list[Reel]) -> list[tuple[int, int]]:
 
 
 def make_poster(step: Step, shop: Shop, report: Report) -> Made:
-    """The best frame of several, plain and with a badge."""
+    """The best frame of several: plain, with a badge, and in a square."""
     outs = [out for out in step.outputs if isinstance(out, PosterOut)]
     frames: list[Path] = []
     # Some files mark no key frames, or wrong ones: those are decoded in earnest.
@@ -352,18 +353,24 @@ def make_poster(step: Step, shop: Shop, report: Report) -> Made:
         raise diagnosed(finished, step)
     report(Progress(percent=60, text="choosing the poster"))
     # The frames were decoded from an upload, so their bytes are judged in a confined child too.
+    squares = [out for out in step.outputs if isinstance(out, CoverOut)]
     arguments = {
         "frames": [str(path) for path in frames],
         "outputs": [
             {"target": str(shop.folder / out.file), "quality": out.quality, "badged": out.badge}
             for out in outs
         ],
+        "squares": [
+            {"target": str(shop.folder / out.file), "quality": out.quality, "side": out.longest}
+            for out in squares
+        ],
     }
-    made = call("pipeline.images_poster:make", arguments, python_child(step, shop))
+    made = call("pipeline.images_cover:posters", arguments, python_child(step, shop))
+    ordered: list[PosterOut | CoverOut] = [*outs, *squares]
     return Made(
         artifacts=tuple(
             image_artifact(out.role, shop.folder / out.file, found)
-            for out, found in zip(outs, made, strict=True)
+            for out, found in zip(ordered, made, strict=True)
         )
     )
 

@@ -165,7 +165,7 @@ def test_stable_names_of_a_film() -> None:
     aliases = {a.artifact.key: a.source for a in composed.aliases}
     assert aliases.keys() == {
         f"post/talk/{name}"
-        for name in ("video.mp4", "poster.jpg", "poster-play.jpg", "preview.mp4")
+        for name in ("video.mp4", "poster.jpg", "poster-play.jpg", "square.jpg", "preview.mp4")
     }
     assert aliases["post/talk/video.mp4"].endswith(f"{step(PLAN, 'film').fingerprint}/video.mp4")
     keys = [o.key for o in composed.post.items[0].outputs]
@@ -186,6 +186,7 @@ def test_the_outputs_of_a_film() -> None:
         "video": 1,
         "poster": 1,
         "poster-play": 1,
+        "square": 1,
         "captions": 1,
         "storyboard": 1,
         "preview": 1,

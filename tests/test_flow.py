@@ -48,7 +48,7 @@ def test_a_folder_becomes_a_post() -> None:
     assert roles["talk"] == Counter(
         [
             *("hls", "hls-av1", "rung", "rung", "rung", "video", "storyboard", "sprite", "preview"),
-            *("poster", "poster-play", "captions", "transcript"),
+            *("poster", "poster-play", "square", "captions", "transcript"),
         ]
     )
     assert roles["noise"] >= Counter(["sound", "enclosure", "waveform"])

@@ -208,11 +208,12 @@ def test_photos_have_the_planned_sizes(make: Make) -> None:
 
 
 def test_posters_are_taken_from_the_film(make: Make) -> None:
-    """Plain and with the badge, in the planned size."""
+    """Plain and with the badge in the planned size, and in the square that podcasts want."""
     made = make(media.film(), "poster").artifacts
     assert [(a.role, a.width, a.height) for a in made] == [
         ("poster", 320, 180),
         ("poster-play", 320, 180),
+        ("square", 1400, 1400),
     ]
 
 

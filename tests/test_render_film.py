@@ -254,11 +254,12 @@ def test_every_language_is_measured_alone() -> None:
 
 
 def test_posters_are_taken_from_the_film() -> None:
-    """Plain and with the badge, in the planned size."""
+    """Plain and with the badge in the planned size, and in the square that podcasts want."""
     made = works(FILMS["29.97"]()).make("poster").artifacts
     assert [(a.role, a.width, a.height) for a in made] == [
         ("poster", 160, 72),
         ("poster-play", 160, 72),
+        ("square", 1400, 1400),
     ]
 
 
