@@ -7,6 +7,7 @@ to write markup: see `pages` and its template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,9 @@ from pipeline.subject import subject_of_gallery, subject_of_item, subject_of_pos
 
 # More photos than this make a page too long to find anything on, and too heavy to open.
 PHOTOS_PER_SHEET = 60
+
+# Enough of BCP 47 to name a page by.
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 
 # Of a post with nothing to show.
 _NO_SHAPE = (16, 9)
@@ -106,9 +110,12 @@ _INSTEAD = {
 
 
 def languages(post: PostManifest) -> tuple[str, ...]:
-    """The post's own language, then those in which somebody gave titles."""
+    """The post's own language, then those in which somebody gave titles.
+
+    What is no language tag stays out: it becomes part of a page's name.
+    """
     titled = {name for texts in (post.titles, *(i.titles for i in post.items)) for name in texts}
-    return (post.language, *sorted(titled - {post.language}))
+    return (post.language, *sorted(filter(_TAG.fullmatch, titled - {post.language})))
 
 
 def sheets(site: Site, post: PostManifest, overhead: Overhead) -> Iterator[Sheet]:

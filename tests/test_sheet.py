@@ -112,3 +112,10 @@ def test_many_photos_fill_more_than_one_sheet(count: int, pages: list[int] | Non
     seen = [one.id for part in made for one in part.entries]
     assert len(seen) == len(set(seen)) == count + 3
     assert all(len(one.entries) <= sheet.PHOTOS_PER_SHEET + 3 for one in made)
+
+
+def test_only_languages_name_a_sheet() -> None:
+    """Whatever a reporter takes for a language, no page leaves the post's folder."""
+    titles = dict.fromkeys(["../../x", "en/../..", "en-2", "", "<b>", "pt-BR", "zh-Hant-TW"], "x")
+    post = replace(POST, titles=titles, items=(replace(VIDEO, titles={"..": "y", "ca": "z"}),))
+    assert sheet.languages(post) == ("es", "ca", "pt-BR", "zh-Hant-TW")
