@@ -115,8 +115,8 @@ def _listened(link: CDPSession) -> dict[str, int]:
     traffic: dict[str, int] = {}
 
     def data(event: dict[str, Any]) -> None:
-        key = event["requestId"]
-        traffic[key] = traffic.get(key, 0) + event.get("encodedDataLength", 0)
+        if event["requestId"] in traffic:  # not what a page carries within itself
+            traffic[event["requestId"]] += event.get("encodedDataLength", 0)
 
     def response(event: dict[str, Any]) -> None:
         if event["response"]["url"].startswith("http"):

@@ -296,7 +296,7 @@ def test_a_player_is_weighed(capsys: pytest.CaptureFixture[str]) -> None:
     pages = json.loads(capsys.readouterr().out)["embed"]["pages"]
     assert [one["page"] for one in pages] == ["film/embed.html", "film.html"]
     for one in pages:
-        assert one["requests"] <= 9
+        assert one["requests"] in (5, 7)
         assert 20_000 < one["bytes"] < 150_000
         assert one["play_bytes"] > 600_000
         # hls.js alone takes that long at 2 Mbit/s: the link is throttled.
