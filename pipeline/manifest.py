@@ -302,11 +302,18 @@ def _sha256(records: ItemRecords) -> str | None:
 
 
 def _error(records: ItemRecords) -> Failure | None:
-    """The first failure that leaves nothing to publish."""
-    names = [f"ingest-{records.generation}"]
-    if records.plan is not None:
-        names += [step.fingerprint for step in records.plan.steps if step.required]
-    return next((records.failed[name] for name in names if name in records.failed), None)
+    """The first failure that leaves nothing to publish.
+
+    Where there was nothing to join because the pieces had failed, theirs is the reason to tell.
+    """
+    if failure := records.failed.get(f"ingest-{records.generation}"):
+        return failure
+    steps = records.plan.steps if records.plan else ()
+    lost = next((s for s in steps if s.required and s.fingerprint in records.failed), None)
+    if lost is None:
+        return None
+    pieces = (s for s in steps if s.name in lost.needs and s.fingerprint in records.failed)
+    return records.failed[next(pieces, lost).fingerprint]
 
 
 def _state(records: ItemRecords, artifacts: tuple[Artifact, ...]) -> State:
