@@ -129,7 +129,7 @@ def test_the_opening_bounds_what_is_shown() -> None:
     chunks = (LOW, *CHUNKS[:-1])
     opened = output(shown(*chunks, OPENING)).extra["ready_ms"]
     whole = output(shown(*chunks, OPENING, "sound-0")).extra["ready_ms"]
-    assert opened <= 60_000 < whole == 92_000
+    assert opened <= 60_000 < whole == 112_000
 
 
 def test_a_whole_film_is_complete() -> None:
