@@ -3,14 +3,14 @@
 Owns the embedded stack of each run, the binding of its media workers to cores, and the times of the
 single worker's steps, from which `simulate` tells what more workers would do. Redis, the store and
 the pages' worker are bound to nothing; a machine of two cores shares them with the second worker,
-so its speed-up is what remains of the second core.
+so its speed-up is what remains of the second core; `parts` tell what each of them took.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Wall seconds with one and two bound workers, and the simulated outcomes for many."""
+    """Wall seconds with one and two bound workers, and the simulated outcomes for many.
+
+    `one_parts` and `two_parts` are the CPU seconds of each part of the stack meanwhile.
+    """
 
     length_s: int
     one_s: float
     two_s: float | None
     speed_up: float | None
+    one_parts: dict[str, float]
+    two_parts: dict[str, float]
     outcomes: tuple[Outcome, ...]
     target: float = TARGET
 
@@ -65,14 +70,18 @@ def measure(task: Task) -> Scale:
     post.mkdir(parents=True)
     film = sources.looped(task.ffmpeg, task.clip, post / "film.mp4", task.length_s)
     cores = sorted(os.sched_getaffinity(0))
-    one = _run(post, task.folder / "one", cores[:1])
-    two = _run(post, task.folder / "two", cores[:2]) if len(cores) > 1 else None
+    one, one_parts = _run(post, task.folder / "one", cores[:1])
+    two, two_parts = None, dict[str, float]()
+    if len(cores) > 1:
+        two, two_parts = _run(post, task.folder / "two", cores[:2])
     made = engine.work(film, task.folder / "alone", task.profile)
     return Scale(
         length_s=task.length_s,
         one_s=one,
         two_s=two,
         speed_up=one / two if two else None,
+        one_parts=one_parts,
+        two_parts=two_parts,
         outcomes=outcomes(made),
     )
 
@@ -108,16 +117,41 @@ def jobs(plan: Plan, seconds: dict[str, float]) -> tuple[Job, ...]:
 # --- the real thing --------------------------------------------------------------------------
 
 
-def _run(post: Path, place: Path, cores: Sequence[int]) -> float:
-    """Seconds from the upload's end until the film is published, by a worker on each core."""
+def _run(post: Path, place: Path, cores: Sequence[int]) -> tuple[float, dict[str, float]]:
+    """Seconds from the upload's end until the film is published, by a worker on each core.
+
+    And the CPU seconds of each part of the stack from then on.
+    """
     with Stack(place, workers=len(cores)) as stack:
         _bind(stack, cores)
         house = build(stack.settings, s3_rooms(stack.settings), commands.leave_it)
         upload.send(house.ingest, upload.objects((post,), None))
+        before = _parts(stack)
         with metered(f"{len(cores)} bound to cores {', '.join(map(str, cores))}") as cost:
             while not _is_settled(house, post.name):
                 time.sleep(LOOK_S)
-        return cost.wall_s
+        return cost.wall_s, {name: used - before[name] for name, used in _parts(stack).items()}
+
+
+def _parts(stack: Stack) -> dict[str, float]:
+    """CPU seconds so far of each part with all that it started."""
+    return {part.name: sum(map(used_s, _tree(part.pid))) for part in stack.status() if part.pid}
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for child in children(pid):
+        yield from _tree(child)
+
+
+def used_s(pid: int) -> float:
+    """User and system time of a process and of its children that ended; 0 for one that is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    # After pid and name, so counted from the third: utime, stime, cutime and cstime of proc(5).
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _is_settled(house: House, post: str) -> bool:
@@ -143,8 +177,11 @@ def _bind(stack: Stack, cores: Sequence[int]) -> None:
 
 def children(pid: int) -> tuple[int, ...]:
     """The processes that a process has started and that run now."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return tuple(sorted(int(word) for task in tasks for word in task.read_text().split()))
+    try:
+        tasks = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:  # it has ended meanwhile
+        return ()
+    return tuple(sorted(int(word) for task in tasks for word in task.split()))
 
 
 def tables(found: Scale) -> tuple[Table, ...]:
@@ -155,6 +192,11 @@ def tables(found: Scale) -> tuple[Table, ...]:
             title=f"Scale: {found.length_s} s of film",
             head=("", "wall s", "speed-up", "target"),
             rows=(("one worker, one core", found.one_s, None, None), *(two if found.two_s else ())),
+        ),
+        Table(
+            title="CPU seconds of each part meanwhile",
+            head=("", "one worker", "two workers"),
+            rows=tuple((name, s, found.two_parts.get(name)) for name, s in found.one_parts.items()),
         ),
         Table(
             title="Simulated from the measured time of each step (see benchmarks/simulate.py)",

@@ -249,6 +249,14 @@ def test_a_process_knows_its_children() -> None:
         child.communicate(b"\n")
 
 
+def test_what_a_part_used_is_counted_with_what_it_started() -> None:
+    """Children that have ended are in it; a process that is gone has used nothing."""
+    with subprocess.Popen([sys.executable, "-c", "sum(range(10**7))"]) as child:
+        child.wait()
+    assert scale.used_s(os.getpid()) >= scale.used_s(child.pid) == 0
+    assert scale.used_s(os.getpid()) > 0
+
+
 # --- all of it -------------------------------------------------------------------------------
 
 
