@@ -16,11 +16,11 @@ from benchmarks.meter import Cost, metered
 from config.house import build, folder_rooms
 from config.settings import load
 from newsreel.local import Rope
-from pipeline import flow, todo
+from pipeline import flow, render_film, todo
 from pipeline.house import House
-from pipeline.model import Artifact, ItemManifest, Plan, Profile
+from pipeline.model import Artifact, Plan, Profile, Reel
 from pipeline.order import IDLE
-from pipeline.publish import publish, published_manifest
+from pipeline.publish import publish
 from pipeline.records import ItemRecords
 from pipeline.scan import scan
 from pipeline.todo import Bell
@@ -37,7 +37,6 @@ class Work:
 
     costs: dict[str, Cost]
     plan: Plan
-    item: ItemManifest
     artifacts: tuple[Artifact, ...]
     published: Path
 
@@ -47,14 +46,30 @@ class Work:
         parts = (cost for name, cost in self.costs.items() if (name in resting) == idle)
         return sum(parts, Cost())
 
-    def playlists(self, codec: str) -> dict[int, tuple[Path, int]]:
-        """By short side: a rung's playlist, and its bytes together with those of the sound."""
+    def renditions(self, codec: str) -> dict[int, tuple[Path, int]]:
+        """By short side: a rung's pictures in one file, and its bytes with those of the sound.
+
+        One file, because FFmpeg shifts each segment of a playlist by its own reordering of frames:
+        a chunk without B-frames among others would be held against the wrong frames.
+        """
         sound = sum(made.bytes for made in self.artifacts if made.role == "sound-track")
+        found: dict[int, list[Reel]] = {}
+        for made in self.artifacts:
+            if isinstance(made, Reel) and made.role == "chunk" and _codec(made) == codec:
+                found.setdefault(int(made.extra["rung"]), []).append(made)
         return {
-            min(made.width or 0, made.height or 0): (self.published / made.key, made.bytes + sound)
-            for made in self.item.outputs
-            if made.role == "rung" and made.extra["codec"] == codec
+            side: (self._laid(f"{codec}-{side}.mp4", reels), sum(r.bytes for r in reels) + sound)
+            for side, reels in found.items()
         }
+
+    def _laid(self, name: str, reels: list[Reel]) -> Path:
+        ordered = sorted(reels, key=lambda reel: reel.inside.segments[0].start)
+        pieces = [(reel, self.published / reel.key) for reel in ordered]
+        return render_film.lay(pieces, self.published / name, self.plan.steps[0])
+
+
+def _codec(reel: Reel) -> str:
+    return "av1" if reel.inside.codec.startswith("av01") else "h264"
 
 
 def work(source: Path, folder: Path, profile: Profile) -> Work:
@@ -110,7 +125,6 @@ def _work(house: House, post: str, costs: dict[str, Cost], folder: Path) -> Work
     return Work(
         costs=costs,
         plan=records.plan,
-        item=published_manifest(house.published, post).items[0],
         artifacts=tuple(made for done in records.done.values() for made in done.artifacts),
         published=folder / "published",
     )

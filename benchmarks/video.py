@@ -160,7 +160,7 @@ def _nearest(rung: Rendition, others: tuple[Rendition, ...]) -> Rendition | None
 def _ours(made: engine.Work, codec: str, reference: tuple[Reference, int]) -> Contender:
     name = "ours" if codec == "h264" else "ours, AV1"
     cost = made.cost(idle=codec == "av1")
-    return _judged(name, cost, made.playlists(codec), reference)
+    return _judged(name, cost, made.renditions(codec), reference)
 
 
 def _theirs(task: Task, found: Probe) -> tuple[Contender, ...]:
