@@ -129,20 +129,20 @@ def test_no_frame_is_lost_or_doubled_at_a_seam(name: str) -> None:
     """Every picture of the source is in the joined film once, in order, at its own time."""
     path = FILMS[name]()
     film = works(path)
-    assert len(chunks(film)) == 4
+    assert len(chunks(film)) >= 4
     (made,) = film.make("film").artifacts
     before, after = numbers(path), numbers(film.file(made))
     assert [number for _, number in after] == [number for _, number in before]
     for (was, _), (at, number) in zip(before, after, strict=True):
         assert abs(was - at) <= Fraction(1, 1000), number
     assert made.frames == len(before)
-    assert (made.extra["seams"], film.make("film").notes) == (3, ())
+    assert (made.extra["seams"], film.make("film").notes) == (len(chunks(film)) - 1, ())
 
 
 def test_no_field_is_lost_or_doubled_at_a_seam() -> None:
     """25 frames of two fields become 50 pictures, across borders as everywhere."""
     film = works(FILMS["interlaced"]())
-    assert len(chunks(film)) == 4
+    assert len(chunks(film)) >= 4
     (made,) = film.make("film").artifacts
     shown = numbers(film.file(made), fields=True)
     # The very first and last have no neighbours to be woven with.
@@ -157,7 +157,7 @@ def test_chunks_meet_without_a_hole(name: str) -> None:
     """Each begins where the one before ends, to a frame, and nothing is shown twice."""
     film = works(FILMS[name]())
     reels = [reel for s in chunks(film) for reel in film.make(s.name).artifacts]
-    assert len(reels) == 4
+    assert len(reels) >= 4
     for early, late in pairwise(reels):
         assert isinstance(early, Reel)
         assert isinstance(late, Reel)
