@@ -135,11 +135,18 @@ def look(browser: Browser, site: str) -> Iterator[Look]:
     assert {urlsplit(address).netloc for address in asked} == {urlsplit(site).netloc}
 
 
+def until(page: Page, condition: str) -> None:
+    """Wait for something to become true; its policy keeps Playwright from waiting in the page."""
+    for _ in range(WAIT_MS // 50):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never: {condition}")
+
+
 def counted(page: Page, text: str) -> None:
     """Wait until the viewer says which photo it shows."""
-    page.wait_for_function(
-        "text => document.querySelector('.nr-viewer-count').textContent === text", arg=text
-    )
+    until(page, f"document.querySelector('.nr-viewer-count').textContent === '{text}'")
 
 
 def scale(page: Page) -> float:
@@ -174,7 +181,7 @@ def test_keys_turn_the_pages_of_the_viewer(look: Look) -> None:
     counted(page, "2 / 3")
     assert page.url.endswith("#p001")
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('.nr-viewer').open")
+    until(page, "!document.querySelector('.nr-viewer').open")
     assert page.evaluate("document.activeElement.closest('figure').id") == "p001"
     assert "#" not in page.url
 
@@ -195,10 +202,8 @@ def test_neighbours_are_loaded_ahead(look: Look) -> None:
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("location.hash = 'p060'")
     counted(page, "61 / 205")
-    page.wait_for_function(
-        "far => performance.getEntriesByType('resource').some((one) => one.name.includes(far))",
-        arg=far,
-    )
+    names = "performance.getEntriesByType('resource')"
+    until(page, f"{names}.some((one) => one.name.includes('{far}'))")
 
 
 Point = tuple[float, float]
@@ -233,7 +238,7 @@ def test_fingers_swipe(look: Look) -> None:
         hand.drag(((start, 350),), (((start + end) / 2, 352),), ((end, 354),))
         counted(page, text)
     hand.drag(((200, 250),), ((202, 320),), ((204, 450),))
-    page.wait_for_function("!document.querySelector('.nr-viewer').open")
+    until(page, "!document.querySelector('.nr-viewer').open")
 
 
 def test_two_fingers_zoom_and_one_moves(look: Look) -> None:
@@ -280,10 +285,10 @@ def test_a_scan_is_sharp_when_it_is_zoomed(look: Look) -> None:
     page = look("corto/gallery.html#p000")
     counted(page, "1 / 3")
     shown = "document.querySelector('.nr-viewer img').currentSrc"
-    page.wait_for_function(f"{shown} !== ''")
+    until(page, f"{shown} !== ''")
     assert "large" not in page.evaluate(shown)
     page.keyboard.press("+")
-    page.wait_for_function(f"{shown}.endsWith('/large.jpg')")
+    until(page, f"{shown}.endsWith('/large.jpg')")
 
 
 # --- pages -----------------------------------------------------------------------------------
@@ -295,11 +300,11 @@ def test_the_viewer_goes_over_the_borders_of_pages(look: Look) -> None:
     counted(page, "100 / 205")
     page.keyboard.press("ArrowRight")
     counted(page, "101 / 205")
-    page.wait_for_function("document.querySelector('.nr-viewer img').complete")
+    until(page, "document.querySelector('.nr-viewer img').complete")
     assert page.evaluate("document.querySelector('.nr-viewer img').naturalWidth") > 0
     page.keyboard.press("Escape")
     page.wait_for_url("**/pleno/gallery/2.html*")
-    page.wait_for_function("document.activeElement.closest('figure')?.id === 'p100'")
+    until(page, "document.activeElement.closest('figure')?.id === 'p100'")
     page.click("#p100 a")
     counted(page, "101 / 205")
     page.keyboard.press("ArrowLeft")
@@ -356,7 +361,7 @@ def test_an_article_shows_a_strip_that_leads_to_the_gallery(look: Look) -> None:
     page = look("pleno/gallery/embed.html", viewport={"width": 600, "height": 400})
     assert page.locator(".nr-strip li").count() == display.STRIP + 1
     page.click("[data-nr-slide='1']")
-    page.wait_for_function("document.querySelector('.nr-strip').scrollLeft > 0")
+    until(page, "document.querySelector('.nr-strip').scrollLeft > 0")
     with page.context.expect_page() as opening:
         page.click(".nr-strip-bar a")
     counted_page = opening.value
