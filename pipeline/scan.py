@@ -108,7 +108,7 @@ def _check_published(house: House, post: str) -> None:
         for name, record in item.done.items()
         if not there.issuperset(artifact.key for artifact in record.artifacts)
     ]
-    made_of = (post_key(post, kind) for kind in ("published", "stamps"))
+    made_of = (post_key(post, kind) for kind in ("published", "stamps", "contact"))
     house.records.drop(*lost, *house.records.marks(post), *made_of)
 
 
