@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sample_post import POST, VIDEO, made
 
 from pipeline import pages
 from pipeline.model import Artifact, ItemManifest, Object, Site
+from pipeline.transcript import Transcript
 
 SECONDS = 8
 WAIT_MS = 60_000
@@ -41,10 +42,15 @@ class Stage:
     folder: Path
     address: str
 
-    def print(self, item: ItemManifest, *more: ItemManifest) -> None:
+    def print(
+        self,
+        item: ItemManifest,
+        *more: ItemManifest,
+        words: Mapping[str, Transcript] | None = None,
+    ) -> None:
         """Write every page of a post with these items."""
         post = replace(POST, items=(item, *more), cover="")
-        for one in pages.render(Site(base_url=self.address, language="es"), post):
+        for one in pages.render(Site(base_url=self.address, language="es"), post, words):
             self.write(one)
 
     def write(self, one: Object) -> None:

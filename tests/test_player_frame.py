@@ -14,6 +14,7 @@ from sample_post import AUDIO, made
 from stages import FILM, FOLDER, SECONDS, VIDEO_IS, WAIT_MS, Stage, run, until
 
 from pipeline.model import Chapter, State
+from pipeline.transcript import Paragraph, Transcript
 
 pytestmark = pytest.mark.browser
 
@@ -285,6 +286,27 @@ def test_a_page_from_a_cache_notices_the_withdrawal(blog: Blog, browser: Browser
         stage.print(replace(SPOKEN, state=State.WITHDRAWN))
         page.locator(".nr-play").click()
         page.get_by_text("Este vídeo ya no está disponible").wait_for(timeout=WAIT_MS)
+
+
+def test_a_transcript_leads_and_follows(blog: Blog, browser: Browser) -> None:
+    """A time plays from there; what is said is marked, and kept in sight for those who ask."""
+    said = made("transcript", f"{FOLDER}/r/f2/es.json", "application/json", language="es")
+    paragraphs = tuple(
+        Paragraph(start_ms=n * 200, text=f"Frase {n}. " + "Palabras. " * 40) for n in range(36)
+    )
+    blog.stage.print(
+        replace(SPOKEN, outputs=(*SPOKEN.outputs, said)),
+        words={said.key: Transcript(language="es", paragraphs=paragraphs)},
+    )
+    with visiting(browser, blog.stage.page()) as (page, _):
+        text = page.locator(".nr-words")
+        page.get_by_role("checkbox").check()
+        page.get_by_label("Reproducir desde 0:05").first.click()
+        until(page, f"{VIDEO_IS}.currentTime > 5.3")
+        now = text.locator("p:has([aria-current])")
+        assert int(now.inner_text().split("Frase ")[1].split(".")[0]) >= 25
+        assert text.evaluate("one => one.scrollTop") > 1000
+        assert page.locator(".nr-words [aria-current]").count() == 1
 
 
 def test_on_paper_only_what_can_be_read_is_left(blog: Blog, browser: Browser) -> None:
