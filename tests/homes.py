@@ -48,6 +48,8 @@ QUICK: Profile = changed(
 SITE = Site(base_url="https://media.example.org/p", name="La Voz", language="en")
 # Longer ago than any lease or patience.
 LONG_S = 90_000
+# With a date: one without has that of its first minute, another one in every house.
+POST_TOML = 'title = "The vote"\ndate = 2026-11-20\norder = ["talk.mp4"]\n'
 
 
 @dataclass
@@ -182,7 +184,7 @@ def full(root: Path) -> Home:
     home.lay("talk.es.srt", media.SRT.format(text="Se vota."))
     home.lay("noise.wav", media.sound())
     home.lay("still.jpg", media.photo())
-    home.lay("post.toml", 'title = "The vote"\norder = ["talk.mp4"]\n')
+    home.lay("post.toml", POST_TOML)
     return home
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import media
 import pytest
-from homes import Home
+from homes import POST_TOML, Home
 
 from pipeline import publish as publishing
 from pipeline.errors import Missing
@@ -69,7 +69,7 @@ def test_two_at_once_end_in_the_same_bytes(home: Home) -> None:
     home.lay("post.toml", 'title = "Other"\n')
     scan(home.house)
     publish(home.house, "march")
-    home.lay("post.toml", 'title = "The vote"\norder = ["talk.mp4"]\n')
+    home.lay("post.toml", POST_TOML)
     scan(home.house)
     threads = [threading.Thread(target=publish, args=(home.house, "march")) for _ in range(6)]
     for thread in threads:
