@@ -33,7 +33,7 @@ PATIENCE_MS = 120_000
 # (what, bytes before play as documented, where). No figure was found for PeerTube's.
 DOCUMENTED = (
     ("YouTube's iframe", "about 1 MB", "labnol.org/files/embed.html"),
-    ("Vimeo's player", "706 kB of script and style", "issue 26 of luwes/vimeowrap.js"),
+    ("Vimeo's player", "706 kB of script and style", "a report to luwes/vimeowrap.js, 2019"),
     ("PeerTube's iframe", None, "no documented figure found"),
 )
 

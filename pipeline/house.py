@@ -21,8 +21,8 @@ from pipeline.records import ItemRecords, PostRecords, Records, item_key
 from pipeline.store import Store
 from pipeline.todo import Bell
 
-# Raised when pages or manifests change shape, so that settled posts are published anew.
-PAGES_VERSION = 4
+# Raised when pages, manifests or records change shape, so that settled posts are looked at anew.
+PAGES_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ worker.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +32,7 @@ from pipeline.model import (
 from pipeline.store import Store
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 JSON = "application/json"
 # More than any busy newsroom's open posts; keeps a long-lived worker's memory bounded.
 CACHED_RECORDS = 20_000
@@ -202,21 +203,20 @@ class Records:
 
     def posts(self) -> dict[str, PostDrop]:
         """Every post ever seen, by slug."""
-        found = {}
-        for entry in self.store.list("posts/"):
-            post, _, kind = entry.key.removeprefix("posts/").partition("/")
-            if kind == "drop.json":
-                found[post] = self.read(PostDrop, entry)
-        return found
+        return self._of_posts(PostDrop, "drop")
 
     def cards(self) -> dict[str, PostCard]:
         """The front page's view of every published post."""
-        cards = {}
+        return self._of_posts(PostCard, "card")
+
+    def _of_posts(self, kind: type[T], name: str) -> dict[str, T]:
+        found = {}
         for entry in self.store.list("posts/"):
-            post, _, kind = entry.key.removeprefix("posts/").partition("/")
-            if kind == "card.json":
-                cards[post] = self.read(PostCard, entry)
-        return cards
+            post, _, rest = entry.key.removeprefix("posts/").partition("/")
+            value = self.known(kind, entry) if rest == f"{name}.json" else None
+            if value is not None:
+                found[post] = value
+        return found
 
     def post(self, post: str) -> PostRecords:
         """Look at one post: one listing, and only what changed since is read again."""
@@ -226,7 +226,7 @@ class Records:
         if at is None:
             return look
         entries = {**look.entries, drop_key: at}
-        return replace(look, entries=entries, drop=self.read(PostDrop, at))
+        return replace(look, entries=entries, drop=self.known(PostDrop, at))
 
     def one(self, post: str, item: str) -> PostRecords:
         """Look at one item of a post alone; what is said of the whole post is left out."""
@@ -238,9 +238,9 @@ class Records:
         for entry in entries.values():
             by_item.setdefault(entry.key.split("/")[2], []).append(entry)
         items = {
-            entry.key.split("/")[2]: self.read(Drop, entry)
+            entry.key.split("/")[2]: drop
             for entry in entries.values()
-            if entry.key.endswith("/drop.json")
+            if entry.key.endswith("/drop.json") and (drop := self.known(Drop, entry))
         }
         grouped = {item: tuple(found) for item, found in by_item.items()}
         return PostRecords(post=post, entries=entries, by_item=grouped, drop=None, items=items)
@@ -259,14 +259,14 @@ class Records:
                 last = max(last, (entry.modified, key))
                 continue
             # A run record goes when its work ends, which may be right after we looked.
-            with contextlib.suppress(Missing):
-                value: Any = self.read(_KINDS[kind], entry)
+            value: Any = self.known(_KINDS[kind], entry)
+            if value is not None:
                 found[kind][name] = (value, entry.modified) if kind == "run" else value
         return ItemRecords(
             drop=look.items[item],
             generation=generation,
             plan=found["plan"].get(generation),
-            last=self.read(Plan, look.entries[last[1]]) if last[1] else None,
+            last=self.known(Plan, look.entries.get(last[1])),
             done=found["done"],
             failed=found["fail"],
             runs=found["run"],
@@ -280,12 +280,7 @@ class Records:
 
     def feed_entries(self) -> dict[str, FeedEntry]:
         """What feeds say of every published post."""
-        found = {}
-        for entry in self.store.list("posts/"):
-            post, _, kind = entry.key.removeprefix("posts/").partition("/")
-            if kind == "feed.json":
-                found[post] = self.read(FeedEntry, entry)
-        return found
+        return self._of_posts(FeedEntry, "feed")
 
     def firsts(self, post: str, names: Iterable[str]) -> dict[str, float]:
         """When each of these was first asked for, in Unix seconds; now, for those that are new."""
@@ -304,20 +299,27 @@ class Records:
     # -- values
 
     def read(self, kind: type[T], entry: Entry) -> T:
-        """The value behind a listed entry; read once for each identity."""
+        """The value behind a listed entry; read once for each identity. Raises Missing."""
         name = (entry.key, entry.identity)
         with self._lock:
             known = self._cache.get(name)
         if known is None:
-            known = from_json(kind, self.store.read(entry.key))
+            known = _parsed(kind, entry.key, self.store.read(entry.key))
             self._remember(name, known)
         value: T = known
         return value
 
+    def known(self, kind: type[T], entry: Entry | None) -> T | None:
+        """The same, or None where there is no such record (any more), or none we can read."""
+        try:
+            return None if entry is None else self.read(kind, entry)
+        except Missing:
+            return None
+
     def get(self, kind: type[T], key: str) -> T | None:
         """The value at a key, or None."""
         try:
-            return from_json(kind, self.store.read(key))
+            return _parsed(kind, key, self.store.read(key))
         except Missing:
             return None
 
@@ -334,6 +336,18 @@ class Records:
             if len(self._cache) >= CACHED_RECORDS:
                 self._cache.clear()
             self._cache[name] = value
+
+
+def _parsed(kind: type[T], key: str, data: bytes) -> T:
+    """A record's value. One that another version wrote in its own way is as good as none.
+
+    Whatever it told is found out again from the upload; its own store needs no migration.
+    """
+    try:
+        return from_json(kind, data)
+    except ValueError as odd:
+        log.warning("%s was written by another version and is made anew (%s)", key, odd)
+        raise Missing(f"The record {key} cannot be read by this version.") from odd
 
 
 def post_key(post: str, kind: str) -> str:

@@ -13,8 +13,8 @@ from homes import Home
 from newsreel.local import Loop, Rope, alone, default_jobs
 from pipeline import render, todo
 from pipeline.errors import ConfigError, DiskFull, Missing, Transient
-from pipeline.model import PostManifest, State, Step, StepRecord
-from pipeline.records import Run, item_key
+from pipeline.model import Object, PostManifest, State, Step, StepRecord
+from pipeline.records import Run, item_key, post_key
 from pipeline.scan import scan
 from pipeline.shop import Progress
 from pipeline.todo import Bell
@@ -134,6 +134,19 @@ def test_a_finished_folder_is_left_as_it_is(tmp_path: Path) -> None:
     assert loop(home, notes).state is State.PUBLISHED
     assert (notes.states, notes.steps) == ([], set())
     assert home.published == before
+
+
+def test_records_of_another_version_are_made_anew(tmp_path: Path) -> None:
+    """After an upgrade that changed their shape the post is planned again, and as it was before."""
+    home, notes = homes.finished().copy(tmp_path / "home"), Notes()
+    before, store = home.published, home.house.records.store
+    old = [e.key for e in store.list("items/") if "/plan-" in e.key or "/done-" in e.key]
+    for key in (*old, post_key("march", "card")):
+        store.put(Object(key=key, body=b'{"from": "elsewhen"}', media_type="application/json"))
+    home.house.records.drop(*home.house.records.marks("march"))
+    assert loop(home, notes).state is State.PUBLISHED
+    assert "photo" in notes.steps
+    assert home.published.keys() == before.keys()
 
 
 def test_a_failed_item_does_not_end_the_others(
