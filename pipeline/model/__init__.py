@@ -1,0 +1,138 @@
+"""The frozen values that stand between deciding and doing.
+
+Owns the vocabulary (source, probe, profile, step, plan, artifact, manifest) and its canonical
+JSON. Refuses all behaviour beyond small look-ups: `plan` decides, `render` does. Units are in the
+names; frame rates are exact fractions written "30000/1001".
+"""
+
+from __future__ import annotations
+
+from pipeline.model.canonical import adapter, digest, from_json, to_json
+from pipeline.model.dropped import Drop, ItemInfo, PostInfo, Sidecar, Source
+from pipeline.model.found import (
+    AudioStream,
+    Chapter,
+    Colour,
+    Picture,
+    Probe,
+    Tags,
+    TextStream,
+    VideoStream,
+)
+from pipeline.model.kinds import Kind, State
+from pipeline.model.made import Artifact, Fragmented, Reel, Segment, StepRecord
+from pipeline.model.outputs import (
+    AudioOut,
+    CaptionsOut,
+    CopyOut,
+    CoverOut,
+    FilmOut,
+    LoopOut,
+    Output,
+    PhotoOut,
+    PosterOut,
+    PreviewOut,
+    SoundOut,
+    SoundTrack,
+    Span,
+    SpeechOut,
+    SpokenOut,
+    StoryboardOut,
+    TranscriptOut,
+    Treatment,
+    VideoOut,
+    WaveformOut,
+)
+from pipeline.model.planned import Plan, Step
+from pipeline.model.published import (
+    CardItem,
+    Episode,
+    Failure,
+    FeedEntry,
+    FeedFile,
+    ItemManifest,
+    PostCard,
+    PostManifest,
+    Show,
+    Site,
+    SourceFacts,
+)
+from pipeline.model.stored import Entry, Object
+from pipeline.model.wanted import (
+    AudioProfile,
+    Hearing,
+    Limits,
+    PhotoProfile,
+    Profile,
+    Rung,
+    VideoProfile,
+)
+
+__all__ = [
+    "Artifact",
+    "AudioOut",
+    "AudioProfile",
+    "AudioStream",
+    "CaptionsOut",
+    "CardItem",
+    "Chapter",
+    "Colour",
+    "CopyOut",
+    "CoverOut",
+    "Drop",
+    "Entry",
+    "Episode",
+    "Failure",
+    "FeedEntry",
+    "FeedFile",
+    "FilmOut",
+    "Fragmented",
+    "Hearing",
+    "ItemInfo",
+    "ItemManifest",
+    "Kind",
+    "Limits",
+    "LoopOut",
+    "Object",
+    "Output",
+    "PhotoOut",
+    "PhotoProfile",
+    "Picture",
+    "Plan",
+    "PostCard",
+    "PostInfo",
+    "PostManifest",
+    "PosterOut",
+    "PreviewOut",
+    "Probe",
+    "Profile",
+    "Reel",
+    "Rung",
+    "Segment",
+    "Show",
+    "Sidecar",
+    "Site",
+    "SoundOut",
+    "SoundTrack",
+    "Source",
+    "SourceFacts",
+    "Span",
+    "SpeechOut",
+    "SpokenOut",
+    "State",
+    "Step",
+    "StepRecord",
+    "StoryboardOut",
+    "Tags",
+    "TextStream",
+    "TranscriptOut",
+    "Treatment",
+    "VideoOut",
+    "VideoProfile",
+    "VideoStream",
+    "WaveformOut",
+    "adapter",
+    "digest",
+    "from_json",
+    "to_json",
+]
