@@ -7,6 +7,7 @@ the point of stopping a post: a mistake becomes a note. `intake` finds the entry
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 import tomllib
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from pydantic import (
     StrictStr,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pipeline import hosts, intake
 from pipeline.model import ItemInfo, PostInfo
@@ -32,6 +33,12 @@ from pipeline.versions import is_version
 # Enough to start mending with; a note is no place for thousands.
 MAX_PROBLEMS = 5
 MAX_PLACE = 60
+_PLAIN = {
+    "string_type": "write a text in quotation marks",
+    "tuple_type": 'write a list in brackets, like ["one.mp4", "two.jpg"]',
+    "dict_type": "write a table of its own",
+    "model_type": "write a table of its own",
+}
 # A name of thousands of parts (a.a.a...) keeps the parser busy for hours and eats all memory.
 _DEEP_NAME = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){20}""")
 _DateTime = Annotated[dt.datetime, Strict()]
@@ -145,9 +152,19 @@ def _harmless(text: str) -> str:
 
 def _problems(error: ValidationError) -> str:
     found = error.errors()
-    first = [f"{_place(item['loc'])}: {item['msg']}" for item in found[:MAX_PROBLEMS]]
+    first = [f"{_place(item['loc'])}: {_said(item)}" for item in found[:MAX_PROBLEMS]]
     more = [f"and {len(found) - MAX_PROBLEMS} more"] if len(found) > MAX_PROBLEMS else []
     return "; ".join([*first, *more])
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is wrong, without the parser's own words where a reporter would stumble over them."""
+    if problem["type"] != "extra_forbidden":
+        return _PLAIN.get(problem["type"], problem["msg"])
+    *place, word = (str(part) for part in problem["loc"])
+    known = list((_ItemTable if place[:1] == ["items"] else _PostTable).model_fields)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"not known here; known are {', '.join(known)}"
 
 
 def _place(parts: tuple[int | str, ...]) -> str:

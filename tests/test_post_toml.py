@@ -116,3 +116,26 @@ def test_no_bytes_break_the_reading(data: bytes) -> None:
     """Any bytes give a reading: information, or a note."""
     read = post_toml.read(data)
     assert read.notes or isinstance(read.info, PostInfo)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('tittle = "x"', "tittle: did you mean title?"),
+        ("[titles]\nen = 'x'", "titles: did you mean title?"),
+        ("[elsewhere]", "elsewhere: not known here; known are title, language, date"),
+        (
+            '[items."a.jpg"]\nalt_text = "x"',
+            "items.a.jpg.alt_text: not known here; known are title",
+        ),
+        ('[items."a.jpg"]\nclipp = "1-2"', "items.a.jpg.clipp: did you mean clip?"),
+        ("byline = 3", "byline: write a text in quotation marks"),
+        ('order = "a.jpg"', 'order: write a list in brackets, like ["one.mp4", "two.jpg"]'),
+        ('items = ["a.jpg"]', "items: write a table of its own"),
+    ],
+)
+def test_a_slip_is_told_in_a_reporters_words(text: str, said: str) -> None:
+    """What was meant, or what may stand there; never a parser's own jargon."""
+    (note,) = post_toml.read(text.encode()).notes
+    assert said in note
+    assert "input" not in note.lower()
