@@ -223,6 +223,11 @@ def waveform(item: ItemManifest) -> Artifact | None:
     return next(iter(with_roles(item, "waveform")), None)
 
 
+def sleeve(item: ItemManifest) -> Artifact | None:
+    """The cover picture that came inside a recording, where there was one."""
+    return next(iter(with_roles(item, "cover")), None)
+
+
 def captions(item: ItemManifest) -> tuple[Artifact, ...]:
     """Subtitle files, those in the item's own language first."""
     return tuple(

@@ -11,7 +11,19 @@ from urllib.parse import unquote, urlsplit
 import goldens
 import pytest
 from markup import Parsed
-from sample_post import GROWING, HOSTILE, POST, SHORT, SITE, TALL, VIDEO, WITHDRAWN, poisoned
+from sample_post import (
+    AUDIO,
+    GROWING,
+    HOSTILE,
+    POST,
+    SHORT,
+    SITE,
+    TALL,
+    VIDEO,
+    WITHDRAWN,
+    made,
+    poisoned,
+)
 
 from pipeline import pages, press
 from pipeline.errors import ConfigError
@@ -419,3 +431,14 @@ def test_scripts_of_strangers_on_a_shared_host_are_not_ours(base: str, source: s
     policy = page.meta("Content-Security-Policy") or ""
     assert f"script-src {source};" in policy
     assert f"connect-src {source};" in policy
+
+
+def test_the_cover_of_a_recording_is_shown_on_its_page() -> None:
+    """A sleeve that came with the sound stands above it; without one there is no picture."""
+    key = f"{POST.post}/{AUDIO.item}/r/1/cover.jpg"
+    cover = made("cover", key, "image/jpeg", width=500, height=400)
+    covered = replace(AUDIO, outputs=(*AUDIO.outputs, cover))
+    for item, count in ((AUDIO, 0), (covered, 1)):
+        objects = pages.render(SITE, replace(POST, items=(item,)))
+        page = text(objects, f"{POST.post}/{AUDIO.item}.html")
+        assert page.count('<img class="nr-sleeve" src="') == count
