@@ -8,17 +8,20 @@ other checks.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import secrets
 import ssl
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 from config.settings import Settings
@@ -29,11 +32,14 @@ from pipeline.s3store import S3Store
 # Captions are what embeds fetch most strictly: cross-origin, with a type that must be right.
 _BODY = b"WEBVTT\n\n00:00.000 --> 00:01.000\nNewsreel's doctor\n"
 _TYPE = "text/vtt; charset=utf-8"
+_ENCODING: Final = "gzip"  # that of the pages' scripts and styles
 
 # Signed requests are refused at 15 minutes; long before that, leases and schedules go wrong.
 _SKEW_S = 60
 
 _PATIENCE_S = 15
+
+_BROWSERS: Final = MappingProxyType({"Accept-Encoding": "gzip, deflate, br"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +96,10 @@ def _bucket(settings: Settings, bucket: str) -> Iterator[Check]:
     store = S3Store(settings.s3_access(), bucket)
     # Hidden names are no posts: the scan passes them over.
     key = f".newsreel-doctor/{secrets.token_hex(8)}.vtt"
+    plain = Object(key=key, body=_BODY, media_type=_TYPE, cache="no-store")
+    packed = replace(plain, key=_packed(key), encoding=_ENCODING)
     try:
-        with _trial(store, key):
+        with _trial(store, plain), _trial(store, packed):
             yield from _as_strangers(settings, bucket, key)
     except NewsreelError as error:
         yield Check(
@@ -105,14 +113,19 @@ def _bucket(settings: Settings, bucket: str) -> Iterator[Check]:
 
 
 @contextlib.contextmanager
-def _trial(store: S3Store, key: str) -> Iterator[None]:
+def _trial(store: S3Store, item: Object) -> Iterator[None]:
     """An object that is there within the context, written and read by us."""
-    store.put(Object(key=key, body=_BODY, media_type=_TYPE, cache="no-store"))
+    store.put(item)
     try:
-        store.read(key)
+        store.read(item.key)
         yield
     finally:
-        store.delete([key])
+        store.delete([item.key])
+
+
+def _packed(key: str) -> str:
+    """Where the same lies once more, compressed."""
+    return key.replace(".vtt", "-packed.vtt")
 
 
 # --- as strangers ----------------------------------------------------------------------------
@@ -121,6 +134,7 @@ def _trial(store: S3Store, key: str) -> Iterator[None]:
 def _as_strangers(settings: Settings, bucket: str, key: str) -> Iterator[Check]:
     if bucket == settings.bucket_published:
         yield from _public(settings, f"{settings.public_url}/{key}")
+        yield _unpacked(_get(settings, f"{settings.public_url}/{_packed(key)}", _BROWSERS))
     else:
         yield _closed(settings, bucket, key)
 
@@ -205,6 +219,25 @@ def _indifferent(answer: _Answer) -> Check:
         detail=f"unknown query parameters get status {answer.status}.",
         remedy="Blogs add their own (oEmbed): a proxy before the store must drop them.",
     )
+
+
+def _unpacked(answer: _Answer) -> Check:
+    """Whether a browser gets the plain bytes in the end; a proxy may have decoded them before."""
+    told = answer.headers.get("content-encoding", "")
+    body = _gunzipped(answer.body) if told == _ENCODING else answer.body
+    return Check(
+        name="published: encodings are kept",
+        ok=body == _BODY,
+        detail=f"what is stored compressed comes as {told or 'plain'}.",
+        remedy="The store or a proxy before it must pass Content-Encoding on as it was uploaded.",
+    )
+
+
+def _gunzipped(body: bytes) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 def _get(

@@ -57,13 +57,14 @@ def assets() -> tuple[Object, ...]:
             body=body,
             media_type=_ASSET_TYPES[file.rpartition(".")[2]],
             cache=address.FOREVER,
+            encoding="gzip",
         )
         for file, body in files.items()
     )
 
 
 def _lean(name: str, body: bytes) -> bytes:
-    """Our own scripts and styles without indentation and comment lines: buckets do not compress."""
+    """Our own scripts and styles without indentation and comment lines: folders are sent plain."""
     if name == FETCHED or not name.endswith((".js", ".css")):
         return body
     lines = (line.strip() for line in body.splitlines())

@@ -2,8 +2,8 @@
 
 Owns every request about objects. Leans on little: no If-Match, no tags, no notifications, and an
 atomic `create` only where a probe has shown that `If-None-Match` is honoured. Refuses to know
-credentials and failures (`s3access` next door does) or a bucket's rules (`s3bucket`). The contract
-it keeps is in `store`.
+credentials and failures (`s3access` next door does), a bucket's rules (`s3bucket`) or what is sent
+with an object (`s3object`). The contract it keeps is in `store`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
@@ -29,6 +29,7 @@ from pipeline.errors import Missing, StoreUnavailable
 from pipeline.model import Entry, Object
 from pipeline.s3access import NOT_THERE, S3Access, code_of, connect, missing, speaking
 from pipeline.s3bucket import prepare_bucket
+from pipeline.s3object import PART, headers, opened, sent, size_of, tag_of
 from pipeline.store import DRAFT, Progress
 
 if TYPE_CHECKING:
@@ -36,13 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Access", "S3Store", "honours_if_none_match", "prepare_bucket"]
 
-_PART = 8 << 20
-
 # Four at a time fill a line without starving the encoders beside them. "classic" keeps the
 # pure-Python client even where the optional native one is installed: one behaviour everywhere.
 _TRANSFER = TransferConfig(
-    multipart_threshold=_PART,
-    multipart_chunksize=_PART,
+    multipart_threshold=PART,
+    multipart_chunksize=PART,
     max_concurrency=4,
     preferred_transfer_client="classic",
 )
@@ -175,14 +174,15 @@ class S3Store:
 
     def put(self, item: Object, *, on_bytes: Progress | None = None) -> Entry:
         """Write or replace; a large file goes in parts, side by side."""
-        size = _size(item.body)
+        item = sent(item)
+        size = size_of(item.body)
         with self._speaking(item.key):
-            if isinstance(item.body, Path) and size >= _PART:
+            if isinstance(item.body, Path) and size >= PART:
                 self.client.upload_file(
                     str(item.body),
                     self._bucket,
                     item.key,
-                    ExtraArgs=_headers(item.media_type, item.cache),
+                    ExtraArgs=headers(item.media_type, item.cache),
                     Callback=on_bytes,
                     Config=_TRANSFER,
                 )
@@ -193,13 +193,13 @@ class S3Store:
         return _entry(item.key, answer["ETag"], size, self.now())
 
     def _put_object(self, item: Object, **conditions: str) -> Mapping[str, Any]:
-        headers: dict[str, Any] = {**_headers(item.media_type, item.cache), **conditions}
-        with _opened(item.body) as body:
+        served: dict[str, Any] = headers(item.media_type, item.cache, item.encoding) | conditions
+        with opened(item.body) as body:
             return self.client.put_object(
                 Bucket=self._bucket,
                 Key=item.key,
                 Body=body,
-                **headers,
+                **served,
             )
 
     def create(self, item: Object) -> bool:
@@ -217,6 +217,7 @@ class S3Store:
 
     def put_new(self, item: Object) -> bool:
         """Write on condition that nothing lies there; False where the store says that it does."""
+        item = sent(item)
         with self._speaking(item.key):
             for _ in range(_TRIES):
                 try:
@@ -233,11 +234,14 @@ class S3Store:
     def copy(self, source: str, key: str, *, media_type: str, cache: str = "") -> None:
         """Copy within the store, in parts where it is large; raises `Missing`."""
         with self._finding(source):
+            # Replacing headers drops them all, and without this one the bytes are another thing.
+            facts = self.client.head_object(Bucket=self._bucket, Key=source)
+            kept = headers(media_type, cache, facts.get("ContentEncoding", ""))
             self.client.copy(
                 {"Bucket": self._bucket, "Key": source},
                 self._bucket,
                 key,
-                ExtraArgs={"MetadataDirective": "REPLACE", **_headers(media_type, cache)},
+                ExtraArgs={"MetadataDirective": "REPLACE", **kept},
                 Config=_COPYING,
             )
 
@@ -267,7 +271,7 @@ class S3Store:
         """Write what differs; pointers one by one, what lies between them side by side."""
         items = tuple(objects)
         there = self._etags(item.key for item in items)
-        changed = [item for item in items if there.get(item.key) != _etag_of(item.body)]
+        changed = [item for item in items if there.get(item.key) != tag_of(sent(item).body)]
         for is_pointer, run in itertools.groupby(changed, key=_is_pointer):
             if is_pointer:
                 for item in run:
@@ -294,8 +298,8 @@ class S3Store:
 
     def holds(self, item: Object) -> bool:
         """True where the object's entity tag is that of these bytes, sent as we send them."""
-        there = self.stat(item.key)
-        return there is not None and there.identity == f"{_etag_of(item.body)}-{_size(item.body)}"
+        there, body = self.stat(item.key), sent(item).body
+        return there is not None and there.identity == f"{tag_of(body)}-{size_of(body)}"
 
     def now(self) -> float:
         """The clock of the store, from the Date of its last answer."""
@@ -370,33 +374,3 @@ def _has_size(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _size(body: bytes | Path) -> int:
-    return len(body) if isinstance(body, bytes) else body.stat().st_size
-
-
-def _headers(media_type: str, cache: str) -> dict[str, Any]:
-    return {"ContentType": media_type} | ({"CacheControl": cache} if cache else {})
-
-
-def _etag_of(body: bytes | Path) -> str:
-    """The entity tag S3 gives to a body as `put` sends it: MD5, or the MD5 of its parts' MD5s.
-
-    A store that makes it otherwise (some encrypt) has everything written anew: slow, never wrong.
-    """
-    if isinstance(body, bytes):
-        return _md5(body).hex()
-    with body.open("rb") as file:
-        parts = [_md5(part) for part in iter(functools.partial(file.read, _PART), b"")]
-    if _size(body) < _PART:
-        return (parts[0] if parts else _md5(b"")).hex()
-    return f"{_md5(b''.join(parts)).hex()}-{len(parts)}"
-
-
-def _md5(data: bytes) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()
-
-
-def _opened(body: bytes | Path) -> contextlib.AbstractContextManager[bytes | IO[bytes]]:
-    return contextlib.nullcontext(body) if isinstance(body, bytes) else body.open("rb")

@@ -54,7 +54,7 @@ class Store(Protocol):
         """What lies there, or None."""
 
     def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """`length` bytes from `start`, fewer where the object ends; raises `Missing`."""
+        """`length` bytes as they lie there, fewer where it ends; raises `Missing`."""
 
     def local(
         self, key: str, folder: Path, *, on_bytes: Progress | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 from pathlib import Path
 
 import pytest
@@ -123,11 +124,27 @@ def test_a_broker_that_could_lose_work_is_told(facts: dict[str, object], bad: li
         ({"status": 206, "body": b"TT\n\n"}, doctor_store._ranged),
         ({"status": 200}, doctor_store._cross_origin),
         ({"status": 400}, doctor_store._indifferent),
+        ({"status": 200, "body": gzip.compress(doctor_store._BODY)}, doctor_store._unpacked),
+        (
+            {"status": 200, "headers": {"content-encoding": "gzip"}, "body": doctor_store._BODY},
+            doctor_store._unpacked,
+        ),
+        ({"status": 404}, doctor_store._unpacked),
     ],
 )
 def test_what_an_embed_would_stumble_over_is_told(answer: dict[str, object], look: object) -> None:
-    """A wrong type, whole files for a Range, no CORS, refused parameters: each with a remedy."""
+    """A wrong type, whole files for a Range, no CORS, refused parameters, a lost encoding: told."""
     made = doctor_store._Answer(**{"headers": {}, "body": b"", **answer})
     check = look(made)
     assert not check.ok
     assert check.remedy
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({"content-encoding": "gzip"}, gzip.compress(doctor_store._BODY)), ({}, doctor_store._BODY)],
+    ids=["as it is stored", "decoded on the way"],
+)
+def test_compressed_scripts_arrive(headers: dict[str, str], body: bytes) -> None:
+    """Whether a proxy hands them on or decodes them: a browser reads the same."""
+    assert doctor_store._unpacked(doctor_store._Answer(status=200, headers=headers, body=body)).ok

@@ -405,6 +405,12 @@ def test_assets_are_small(rendered: tuple[Object, ...]) -> None:
     }
 
 
+def test_only_what_never_changes_is_compressed(rendered: tuple[Object, ...]) -> None:
+    """Scripts and styles with a hash in their names, the heaviest of what a page loads, are."""
+    for one in rendered:
+        assert one.encoding == ("gzip" if one.key.startswith("_p/") else "")
+
+
 def test_hls_js_asks_for_nothing_more(rendered: tuple[Object, ...]) -> None:
     """It names no source map, which browsers' tools would ask our bucket for."""
     (player,) = (one for one in rendered if one.key.endswith("/hls.min.js"))

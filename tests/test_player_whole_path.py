@@ -9,10 +9,14 @@ from pathlib import Path
 import media
 import pytest
 from browsing import chromium, serving, visiting
+from conftest import asked
 from homes import QUICK, SITE, Home
 from playwright.sync_api import Browser, Page
 from values import changed
 
+from pipeline import press
+from pipeline.address import FOREVER
+from pipeline.s3store import S3Store
 from pipeline.scan import scan
 
 pytestmark = pytest.mark.browser
@@ -100,6 +104,35 @@ def test_our_chunks_play_without_one_complaint(
     assert told["decoded"] >= 0.9 * (whole.frames or 0)
     assert (told["sound"] > 50_000) is (name != "silent")
     assert all(url.startswith((address, "blob:", "data:")) for url in asked)
+
+
+@pytest.mark.integration
+def test_from_a_real_bucket_scripts_come_compressed(
+    tmp_path: Path, public_s3: S3Store, browser: Browser
+) -> None:
+    """The player's hls.js is a third on the line, kept for ever, and the film plays to its end."""
+    home = Home(tmp_path)
+    address = f"{public_s3.client.meta.endpoint_url}/{public_s3.bucket}"
+    site = replace(SITE, base_url=address)
+    home.house = replace(home.house, site=site, published=public_s3)
+    home.lay("talk.mp4", film())
+    home.run()
+    with visiting(browser, f"{address}/march/talk/embed.html") as (page, _):
+        with page.expect_response("**/hls.min.js", timeout=WAIT_MS) as fetched:
+            play(page)
+        headers = fetched.value.all_headers()
+        page.wait_for_function("() => told.ended === 1", timeout=WAIT_MS)
+        assert page.evaluate(STATE)["errors"] == []
+    assert headers["content-encoding"] == "gzip"
+    assert headers["content-type"] == "text/javascript; charset=utf-8"
+    assert headers["cache-control"] == FOREVER
+    (script,) = (one for one in press.assets() if one.key.endswith("/hls.min.js"))
+    assert int(headers["content-length"]) < len(script.body) / 3
+    assert public_s3.sync(press.assets()) == ()
+    playlist = next(entry.key for entry in public_s3.list() if entry.key.endswith(".m3u8"))
+    _, told, text = asked(public_s3, playlist, **{"Accept-Encoding": "gzip"})
+    assert told["Content-Encoding"] is None
+    assert text.startswith(b"#EXTM3U")
 
 
 def test_an_embed_pasted_at_upload_plays_what_is_ready_and_goes_on(

@@ -7,6 +7,7 @@ import hashlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,21 @@ def test_sync_writes_what_differs(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert set(order[:2]) == {"p/new.jpg", "p/changed.jpg"}
     assert order[2:] == ["p/item.json", "q/late.jpg", "p/index.html", "index.html"]
     assert store.sync(site) == ()
+
+
+def test_encoded_objects_are_known_again(store: Store) -> None:
+    """What a store may keep compressed is written once, held, and replaced where it was plain."""
+    text = b"let again = 'and again';" * 400
+    packed = replace(thing("a.js", text, media_type="text/javascript"), encoding="gzip")
+    store.put(replace(packed, body=b"older"))
+    assert not store.holds(packed)
+    assert store.sync([packed]) == ("a.js",)
+    assert store.holds(packed)
+    assert store.sync([packed]) == ()
+    assert not store.create(packed)
+    assert store.create(replace(packed, key="b.js"))
+    assert store.stat("a.js").identity == store.stat("b.js").identity
+    assert store.stat("a.js").bytes == len(store.read("a.js"))
 
 
 def test_sync_stops_at_a_failure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
