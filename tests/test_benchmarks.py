@@ -306,6 +306,6 @@ def test_a_player_is_weighed(capsys: pytest.CaptureFixture[str]) -> None:
     for one in pages:
         assert one["requests"] in (5, 7)
         assert 20_000 < one["bytes"] < 150_000
-        assert one["play_bytes"] > 600_000
+        assert 190_000 < one["play_bytes"] < 400_000  # hls.js, compressed, and the first seconds
         # hls.js alone takes that long at 2 Mbit/s: the link is throttled.
-        assert one["first_frame_s"] > 2
+        assert one["first_frame_s"] > 0.7
