@@ -36,7 +36,8 @@ TABLE: tuple[Row, ...] = (
         "There is no room left on the disk for scratch files.",
     ),
     (
-        r"not on whitelist|not in whitelist",
+        # Of protocols and formats; that no decoder is allowed may be our own wish.
+        r"(?<!\)) not on whitelist|not in whitelist",
         Hostile,
         "The file tries to open other files or addresses; it was not followed.",
     ),

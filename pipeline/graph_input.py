@@ -117,20 +117,27 @@ def bounds(span: Span) -> dict[str, str]:
 
 
 def kept(treatment: Treatment) -> dict[str, Any]:
-    """Input options: turning is ours, and a change of size in mid-stream builds nothing anew.
+    """Input options: turning is ours, and a change in mid-stream builds nothing anew.
 
-    (A filter graph built anew loses the frames it holds. Deinterlacing needs one size all along,
-    so there it has to be.)
+    A filter graph built anew loses the frames it holds, and counts from zero.
     """
-    options: dict[str, Any] = {"noautorotate": None}
+    options: dict[str, Any] = {"noautorotate": None, "reinit_filter": 0}
     if treatment.decoder:
         options[f"c:{treatment.stream}"] = treatment.decoder
-    return options if treatment.deinterlace else options | {"reinit_filter": 0}
+    if treatment.reshaping:
+        # ffmpeg gives every picture the shape that it found when it opened the file, unless it
+        # found none: it may not decode before it has to.
+        options["codec_whitelist"] = "none"
+        options[f"codec_whitelist:{treatment.stream}"] = treatment.reshaping
+    return options
 
 
 def woven(picture: Any, treatment: Treatment, mode: str) -> Any:
     """Whole frames out of fields; `mode` is bwdif's."""
     parity = treatment.field_order or "auto"
+    if treatment.coded:
+        # Weaving needs one size all along; pictures that have it pass through untouched.
+        picture = picture.filter("scale", *treatment.coded, interl=-1)
     return picture.filter("bwdif", mode=mode, parity=parity, deint="all")
 
 
@@ -165,14 +172,14 @@ def _boxed(picture: Any, size: tuple[int, int], **options: Any) -> Any:
 def _scaled(picture: Any, size: tuple[int, int], treatment: Treatment) -> Any:
     if treatment.tonemap:
         return _tonemapped(_boxed(picture, size, flags="bicubic"), treatment)
-    colour = treatment.colour
     picture = _boxed(
         picture,
         size,
         flags="bicubic+accurate_rnd+full_chroma_int",
-        in_color_matrix={"bt2020nc": "bt2020"}.get(colour.matrix, colour.matrix),
+        # Each picture says its own, which may change on the way, where the file says any.
+        in_color_matrix=treatment.colour.matrix or "auto",
         out_color_matrix="bt709",
-        in_range="full" if colour.full_range else "limited",
+        in_range="auto",
         out_range="limited",
     )
     return tagged(picture.filter("format", "yuv420p"))

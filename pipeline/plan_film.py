@@ -81,6 +81,8 @@ MIN_TICKS = 10_000
 # BT.601 was the rule below this height, BT.709 above it; for files that do not say.
 HD_HEIGHT = 720
 MATRICES = ("smpte170m", "bt470bg", "smpte240m", "fcc", "bt2020nc", "bt709")
+# Decoders of what television and discs carry, where the aspect of pixels may change on the way.
+RESHAPING = ("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc", "vc1")
 # Transparency of these lies in a second stream that FFmpeg's own decoders pass over.
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Sound that begins this much before the picture is worth a word.
@@ -273,11 +275,13 @@ def treat(stream: VideoStream, max_fps: int) -> Treatment:
     return Treatment(
         stream=stream.index,
         decoder=ALPHA_DECODERS.get(stream.codec, "") if stream.has_alpha else "",
+        reshaping=stream.codec if stream.reshapes and stream.codec in RESHAPING else "",
         alpha=stream.has_alpha,
         rotation=stream.rotation,
         mirrored=stream.mirrored,
         deinterlace=stream.interlaced,
         field_order=stream.field_order,
+        coded=(stream.coded_width, stream.coded_height) if stream.interlaced else None,
         tonemap=curves.get(stream.colour.transfer, ""),
         colour=dataclasses.replace(stream.colour, matrix=_matrix(stream)),
         frame_rate=None if kept else rate,
@@ -285,9 +289,9 @@ def treat(stream: VideoStream, max_fps: int) -> Treatment:
 
 
 def _matrix(stream: VideoStream) -> str:
-    """The colour matrix; by the rule of its size where the file names none that films have."""
+    """A colour matrix by the rule of its size where the file names none that films have."""
     if stream.colour.matrix in MATRICES:
-        return stream.colour.matrix
+        return ""
     return "bt709" if min(stream.coded_width, stream.coded_height) >= HD_HEIGHT else "smpte170m"
 
 
@@ -829,6 +833,8 @@ def _picture_notes(film: _Film) -> Iterator[str]:
     stream, shown = film.stream, _shown_rate(film.stream)
     if stream.changes:
         yield "The picture changes its size on the way; it is shown in the first one's frame."
+    elif stream.reshapes:
+        yield "The picture changes its shape on the way; it is shown in the first one's frame."
     if stream.has_alpha:
         yield "What is transparent is shown over black."
     if stream.start_ms >= LATE_MS:

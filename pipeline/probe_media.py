@@ -176,7 +176,7 @@ def _take(walk: _Pass, packet: Any) -> None:
     _note_key(seen, packet)
     if walk.wants(seen):
         try:
-            seen.frames += packet.decode()
+            seen.frames += seen.decoded(packet)
         except (av.error.FFmpegError, ValueError):
             walk.failed[seen.index] += 1
 

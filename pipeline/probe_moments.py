@@ -74,7 +74,7 @@ def _add(seen: Seen, packets: Iterable[Any], count: int) -> None:
     """Take in so many pictures from the next key frame on, if they are new."""
     near = itertools.islice(packets, _WAY)
     entered = itertools.dropwhile(lambda packet: not packet.is_keyframe, near)
-    pictures = _whole(itertools.islice(entered, count + _DELAY))
+    pictures = _whole(seen, itertools.islice(entered, count + _DELAY))
     try:
         group = _alike(list(itertools.islice(pictures, count)))
     except (av.error.FFmpegError, ValueError):
@@ -84,10 +84,10 @@ def _add(seen: Seen, packets: Iterable[Any], count: int) -> None:
         seen.moments.append(group)
 
 
-def _whole(packets: Iterable[Any]) -> Iterator[Any]:
+def _whole(seen: Seen, packets: Iterable[Any]) -> Iterator[Any]:
     """The pictures in packets, but for those that lack a part."""
     for packet in packets:
-        yield from (frame for frame in packet.decode() if not frame.is_corrupt)
+        yield from (frame for frame in seen.decoded(packet) if not frame.is_corrupt)
 
 
 def _alike(frames: list[Any]) -> list[Any]:

@@ -97,7 +97,8 @@ def _is_plain(video: VideoStream) -> bool:
     same_size = (video.width, video.height) == (video.coded_width, video.coded_height)
     even = video.width % 2 == 0 and video.height % 2 == 0
     turned = video.rotation or video.mirrored
-    return same_size and even and not (turned or video.interlaced or video.changes)
+    changes = video.changes or video.reshapes
+    return same_size and even and not (turned or video.interlaced or changes)
 
 
 def _is_bt709(colour: Colour, height: int) -> bool:

@@ -65,7 +65,8 @@ class Seen:
     `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
     the times of its key packets, all of them `closed` if none needs what was before; `discards`
     tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
-    order of the file; `untimed` if one has none, `reordered` if one waits for others.
+    order of the file; `untimed` if one has none, `reordered` if one waits for others. `aspects` are
+    those of the pixels of all pictures decoded.
     """
 
     stream: Any
@@ -73,6 +74,7 @@ class Seen:
     frames: list[Any] = field(default_factory=list)
     moments: list[list[Any]] = field(default_factory=list)
     landings: list[Landing] = field(default_factory=list)
+    aspects: set[Fraction] = field(default_factory=set)
     keys: list[int] = field(default_factory=list)
     closed: bool = True
     discards: bool = False
@@ -90,6 +92,14 @@ class Seen:
     def type(self) -> str:
         """Either "video" or "audio"."""
         return str(self.stream.type)
+
+    def decoded(self, packet: Any) -> list[Any]:
+        """The pictures or sounds of a packet; FFmpeg's errors where there are none."""
+        frames: list[Any] = packet.decode()
+        if frames and self.type == "video":
+            # A picture does not hand out its own, but its decoder is no picture ahead.
+            self.aspects.add(_aspect(self.stream.codec_context.sample_aspect_ratio))
+        return frames
 
 
 def ms(seconds: Fraction) -> int:
@@ -139,6 +149,7 @@ def video(seen: Seen, crop: tuple[int, int] | None, start_s: Fraction) -> VideoS
         interlaced=found.interlaced,
         field_order=found.order if found.interlaced else "",
         changes=_changes(seen),
+        reshapes=len(seen.aspects) > 1,
         frames=_frames(stream, seen),
         duration_ms=duration_ms,
         start_ms=ms(seen.times.first_s - start_s),

@@ -114,3 +114,9 @@ def test_the_public_sentence_never_holds_the_command() -> None:
 def test_a_tool_ended_by_a_signal_is_the_files_doing(number: int, leaf: type) -> None:
     """A crash is hostile input; a file that grew beyond its limit says so."""
     assert type(diagnose.of(_finished(-number))) is leaf
+
+
+def test_a_decoder_that_may_not_run_yet_makes_no_file_hostile() -> None:
+    """Ours is the wish that ffmpeg decodes nothing while it opens a film that changes its shape."""
+    said = "[h264 @ 0x55b18d64ce80] Codec (h264) not on whitelist 'none'"
+    assert not isinstance(diagnose.failure(said), Hostile)

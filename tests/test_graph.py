@@ -109,6 +109,7 @@ CASES: dict[str, Callable[[], tuple[str, ...]]] = {
     "chunk-portrait": lambda: chunk(film(picture_stream(360, 640, rotation=90))),
     "chunk-mirrored": lambda: chunk(film(changed(SMALL, mirrored=True, rotation=180))),
     "chunk-interlaced": lambda: chunk(film(changed(SMALL, interlaced=True, field_order="tff"))),
+    "chunk-reshaping": lambda: chunk(film(changed(SMALL, reshapes=True))),
     "chunk-120fps": lambda: chunk(minute(changed(SMALL, frame_rate=Fraction(120))), "film-0001"),
     "chunk-vfr": lambda: chunk(minute(changed(SMALL, variable_rate=True)), "film-0001"),
     "chunk-ntsc": lambda: chunk(minute(changed(SMALL, frame_rate=FILM_RATE)), "film-0001"),
@@ -228,7 +229,8 @@ def test_borders_are_the_same_for_whoever_asks(name: str) -> None:
     assert "-start_at_zero" in argv[: argv.index("-i")]
     if any("trim=" in argument for argument in argv):
         (filters,) = (a for a in argv if "trim=" in a)
-        assert filters.index("settb=AVTB") < filters.index("trim=") < filters.index("scale=")
+        scaled = filters.index("scale=eval=frame")
+        assert filters.index("settb=AVTB") < filters.index("trim=") < scaled
 
 
 @pytest.mark.parametrize("run_in_s", [Fraction(1, 2), Fraction(4), Fraction(60), None])

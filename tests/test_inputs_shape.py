@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,47 @@ def test_a_film_that_changes_its_size_on_the_way_keeps_every_picture(tmp_path: P
     assert near(middle.colour(0.35, 0.25), RED, 12)
     assert near(middle.colour(0.65, 0.75), WHITE, 12)
     assert near(reel.pictures[140].colour(0.05, 0.25), RED, 12)
+
+
+@pytest.mark.parametrize(
+    ("coder", "pictures_a_second"),
+    [
+        ((*H264, "-bf", "0", "-qp", "8"), 25),
+        (("-c:v", "mpeg2video", "-q:v", "2"), 25),
+        (("-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ildct+ilme"), 50),
+    ],
+    ids=["H.264", "MPEG-2", "fields"],
+)
+def test_a_film_that_changes_its_aspect_and_its_colours_keeps_both(
+    tmp_path: Path, coder: tuple[str, ...], pictures_a_second: int
+) -> None:
+    """Television goes from 4:3 to 16:9, from one matrix to another: each part as it was meant."""
+    parts = (("4/3", "smpte170m", 9, 1), ("16/9", "bt709", 10, 2))
+    fields = ["setfield=tff"] * (pictures_a_second == 50)
+    joined = b""
+    for aspect, matrix, at, seconds in parts:
+        said = f"colorspace={matrix}:color_primaries=bt709:color_trc=bt709"
+        colours = f"scale=out_color_matrix={matrix},format=yuv420p,setparams={said}"
+        chain = ",".join([colours, f"setdar={aspect}", *fields])
+        source = ("-f", "lavfi", "-i", quarters("320x240", seconds=seconds), "-vf", chain)
+        wire = ("-g", "25", "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset", str(at))
+        joined += make(tmp_path / f"{at}.ts", *source, *coder, *wire).read_bytes()
+    film = tmp_path / "joined.ts"
+    film.write_bytes(joined)
+    reel = published(film, tmp_path)
+    assert "changes its shape" in reel.notes
+    assert shape(reel.path)[:2] == (320, 240)
+    assert len(reel.pictures) == 3 * pictures_a_second
+    steps = {round(late.at_s - early.at_s, 2) for early, late in pairwise(reel.pictures)}
+    assert steps == {1 / pictures_a_second}
+    early, late = reel.pictures[pictures_a_second // 2], reel.pictures[-20]
+    assert near(early.colour(0.25, 0.1), RED, 14)
+    # The wide part has bars above and below in the first one's frame, and colours alike.
+    assert near(late.colour(0.25, 0.04), (0, 0, 0), 12)
+    places = ((0.25, 0.3), (0.75, 0.3), (0.25, 0.7), (0.75, 0.7))
+    for place, wanted in zip(places, NAMES.values(), strict=True):
+        assert near(early.colour(*place), wanted, 14), place
+        assert near(late.colour(*place), wanted, 14), place
 
 
 def test_small_film_is_never_enlarged(tmp_path: Path) -> None:

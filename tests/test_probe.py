@@ -138,6 +138,20 @@ def test_a_film_that_changes_its_size_is_recognised(make: Make) -> None:
     assert (found.changes, found.width, found.height) == (True, 320, 180)
 
 
+def test_a_film_that_changes_its_pixels_aspect_is_recognised(make: Make) -> None:
+    """Television goes wide within one recording; one that keeps its shape does nothing of that."""
+    wire = (*H264, "-g", "25", "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset")
+    parts = [
+        make(f"{at}.ts", "-f", "lavfi", "-i", f"testsrc2=s=320x240:r=25:d=3,{aspect}", *wire, at)
+        for aspect, at in (("setdar=4/3", "0"), ("setdar=16/9", "3"))
+    ]
+    alone = _video(parts[1])
+    parts[0].write_bytes(b"".join(part.read_bytes() for part in parts))
+    found = _video(parts[0])
+    assert (alone.reshapes, alone.width, alone.height) == (False, 427, 240)
+    assert (found.reshapes, found.changes, found.width, found.height) == (True, False, 320, 240)
+
+
 def test_a_late_track_says_how_late(make: Make) -> None:
     """Counted from where the file's clock starts."""
     whole = make("whole.mp4", *PICTURE, *SOUND, *H264)

@@ -35,10 +35,11 @@ class VideoStream:
     To be upright it is first flipped left to right if `mirrored`, then turned clockwise by
     `rotation` (0, 90, 180 or 270). `interlaced` means that it has to be deinterlaced, whatever
     the file says, with the first field in `field_order`. `changes` tells of a size that is not
-    the same all along. `start_ms` and `last_ms`, when the first and the last picture come, count
-    from where the file's clock starts; `key_ms` is the longest way from one key frame to the next,
-    and `run_in_ms` how much too early one has to seek for every picture to come (None: only from
-    the beginning). `web_ready` pictures can be published as they are.
+    the same all along, `reshapes` of such an aspect of the pixels. `start_ms` and `last_ms`, when
+    the first and the last picture come, count from where the file's clock starts; `key_ms` is the
+    longest way from one key frame to the next, and `run_in_ms` how much too early one has to seek
+    for every picture to come (None: only from the beginning). `web_ready` pictures can be
+    published as they are.
     """
 
     index: int
@@ -64,6 +65,7 @@ class VideoStream:
     mirrored: bool = False
     field_order: Literal["", "tff", "bff"] = ""
     changes: bool = False
+    reshapes: bool = False
     start_ms: int = 0
     last_ms: int | None = None
     profile: str = ""

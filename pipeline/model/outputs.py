@@ -65,16 +65,21 @@ class Treatment:
     `frame_rate` is a rate to convert to; None keeps every frame at its own time. A `mirrored`
     picture is flipped left-right, then turned clockwise by `rotation` degrees. What is transparent
     (`alpha`) becomes black; `decoder` names the one that sees it, where the usual one does not.
-    Rungs are scaled one from the other through all sizes of the `cascade`, largest first.
+    Rungs are scaled one from the other through all sizes of the `cascade`, largest first. Of films
+    whose pixels change their aspect on the way, `reshaping` names the decoder that tells; those
+    that are woven from fields have the `coded` size. A colour without a matrix is what each picture
+    says.
     """
 
     stream: int
     decoder: str = ""
+    reshaping: str = ""
     alpha: bool = False
     rotation: int = 0
     mirrored: bool = False
     deinterlace: bool
     field_order: Literal["", "tff", "bff"] = ""
+    coded: tuple[int, int] | None = None
     tonemap: Literal["", "pq", "hlg"]
     colour: Colour
     frame_rate: Fraction | None
