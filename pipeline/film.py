@@ -40,13 +40,17 @@ class Film:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Size:
-    """One rung in one codec: what is there of it from the start on, without a piece missing."""
+    """One rung in one codec: what is there of it from the start on, without a piece missing.
+
+    No fragment lasts longer than `target_s`, also none that is still to come.
+    """
 
     codec: str
     rung: int
     out: VideoOut | CopyOut
     made: tuple[Reel, ...]
     complete: bool
+    target_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,14 @@ def _size(
         done = records.done.get(step.fingerprint)
         found = done.artifacts if done else ()
         made += [a for a in found if a.key.endswith(f"/{out.file}") and isinstance(a, Reel)]
-    return _Size(codec=codec, rung=rung, out=parts[0][1], made=tuple(made), complete=complete)
+    return _Size(
+        codec=codec,
+        rung=rung,
+        out=parts[0][1],
+        made=tuple(made),
+        complete=complete,
+        target_s=_target_s([out for _, out in parts], made, records),
+    )
 
 
 def _is_over(step: Step, records: ItemRecords) -> bool:
@@ -222,7 +233,7 @@ class _Stage:
         """True where a player may change to this size now without falling back in time."""
         if self.complete or not size.made:
             return bool(size.made)
-        return _end(size.made[-1]) + 2 * Fraction(_target_s(size.out)) > self.until
+        return _end(size.made[-1]) + 2 * Fraction(_usual_s(size.out)) > self.until
 
     def _object(self, name: str, text: str) -> Object:
         return Object(
@@ -239,7 +250,7 @@ class _Stage:
     def _size(self, size: _Size) -> tuple[_Size, Variant, Object]:
         pieces = self._pieces(size.made)
         prefix = "" if size.codec == "h264" else f"{size.codec}-"
-        text = playlist.media(pieces, target_s=_target_s(size.out), complete=self.complete)
+        text = playlist.media(pieces, target_s=size.target_s, complete=self.complete)
         obj = self._object(f"{prefix}{size.rung}", text)
         variant = Variant(
             url=obj.key.rpartition("/")[2],
@@ -247,7 +258,7 @@ class _Stage:
             width=size.out.width,
             height=size.out.height,
             frame_rate=size.out.frame_rate,
-            rates=playlist.rates(pieces, _target_s(size.out)),
+            rates=playlist.rates(pieces, size.target_s),
         )
         return size, variant, obj
 
@@ -297,7 +308,42 @@ class _Stage:
 _SOUND_TARGET_S = 5
 
 
-def _target_s(out: VideoOut | CopyOut) -> float:
+# Of uneven films, all pauses above this are known from `Probe.cuts`, where any are.
+_PAUSE_S = Fraction(1)
+
+
+def _target_s(outs: list[VideoOut | CopyOut], made: list[Reel], records: ItemRecords) -> float:
+    """What bounds every fragment of a size; it may not change while the film is made."""
+    usual = _usual_s(outs[0])
+    if isinstance(outs[0], CopyOut):
+        # All of it is there at once, with the camera's own distances between key frames.
+        lasting = [
+            Fraction(s.duration, m.inside.timescale) for m in made for s in m.inside.segments
+        ]
+        return max([usual, *map(float, lasting)])
+    if not outs[0].gop_ms:
+        return usual
+    # A group ends with the first picture after its time, however long the one before stands.
+    return max(usual, float(min(Fraction(usual) + _pause_s(records), _chunk_s(outs))))
+
+
+def _pause_s(records: ItemRecords) -> Fraction:
+    """How long a picture of an uneven film may stand; the first one stands from zero."""
+    probe = records.plan.probe if records.plan else None
+    cuts, streams = (probe.cuts, probe.video) if probe else ((), ())
+    known = max((begins - before for begins, before in cuts), default=0)
+    late = max((stream.start_ms for stream in streams), default=0)
+    return max(_PAUSE_S, Fraction(known + max(0, late), 1000))
+
+
+def _chunk_s(outs: list[VideoOut | CopyOut]) -> Fraction:
+    """The longest chunk, by which every fragment is bounded: an hour where none is known."""
+    parts = [out for out in outs if isinstance(out, VideoOut)]
+    lasting = [out.end_s - out.begin_s for out in parts if out.end_s is not None]
+    return max(lasting) if len(lasting) == len(parts) else Fraction(3600)
+
+
+def _usual_s(out: VideoOut | CopyOut) -> float:
     frames = out.gop_frames if isinstance(out, VideoOut) else out.frame_rate * 2
     return float(frames / out.frame_rate)
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+import m3u8
 import media
 import pytest
 from homes import QUICK
-from values import changed
+from values import changed, drop, records_of
 from works import Works, planned
 
+from pipeline import film as filming
 from pipeline import graph, render_film
 from pipeline.errors import ToolBug, Unreadable
 from pipeline.model import (
@@ -84,7 +86,13 @@ FILMS: dict[str, Callable[[], Path]] = {
         *("-fps_mode", "passthrough", "-enc_time_base", "1:90000", *X264),
     ),
     "interlaced": interlaced,
+    # One picture stands for five seconds: longer than any group of pictures.
+    "sparse": lambda: numbered(
+        "nsparse.mp4", "30", SELECTED.replace("80,135", "80,229"), "-fps_mode", "vfr", *X264
+    ),
 }
+# Nine seconds are planned in chunks of about 1, 2, 4, 1 and 1.
+PARTS = 5
 
 
 def numbers(path: Path, *, fields: bool = False) -> list[tuple[Fraction, int]]:
@@ -129,7 +137,7 @@ def test_no_frame_is_lost_or_doubled_at_a_seam(name: str) -> None:
     """Every picture of the source is in the joined film once, in order, at its own time."""
     path = FILMS[name]()
     film = works(path)
-    assert len(chunks(film)) >= 4
+    assert len(chunks(film)) == PARTS
     (made,) = film.make("film").artifacts
     before, after = numbers(path), numbers(film.file(made))
     assert [number for _, number in after] == [number for _, number in before]
@@ -139,10 +147,30 @@ def test_no_frame_is_lost_or_doubled_at_a_seam(name: str) -> None:
     assert (made.extra["seams"], film.make("film").notes) == (len(chunks(film)) - 1, ())
 
 
+def test_a_list_in_the_making_never_changes_its_target() -> None:
+    """RFC 8216, 6.2.1: players trust it from the first list on; a picture may stand for long."""
+    film = works(FILMS["sparse"]())
+    done = {film.step("sound-0").fingerprint: film.make("sound-0")}
+    targets, lasting = [], [Fraction(0)]
+    for part in chunks(film):
+        done[part.fingerprint] = film.make(part.name)
+        made = filming.shown(records_of(plan=film.plan, done=done, drop=drop(film.path.name)))
+        (text,) = (
+            bytes(one.body).decode() for one in made.playlists if one.key.endswith("/72.m3u8")
+        )
+        listed = m3u8.loads(text)
+        targets.append(listed.target_duration)
+        lasting += [Fraction(str(one.duration)) for one in listed.segments]
+    assert max(lasting) > 5
+    assert len(targets) > 1
+    assert len({*targets}) == 1
+    assert targets[0] >= max(lasting)
+
+
 def test_no_field_is_lost_or_doubled_at_a_seam() -> None:
     """25 frames of two fields become 50 pictures, across borders as everywhere."""
     film = works(FILMS["interlaced"]())
-    assert len(chunks(film)) >= 4
+    assert len(chunks(film)) == PARTS
     (made,) = film.make("film").artifacts
     shown = numbers(film.file(made), fields=True)
     # The very first and last have no neighbours to be woven with.
@@ -157,7 +185,7 @@ def test_chunks_meet_without_a_hole(name: str) -> None:
     """Each begins where the one before ends, to a frame, and nothing is shown twice."""
     film = works(FILMS[name]())
     reels = [reel for s in chunks(film) for reel in film.make(s.name).artifacts]
-    assert len(reels) >= 4
+    assert len(reels) == PARTS
     for early, late in pairwise(reels):
         assert isinstance(early, Reel)
         assert isinstance(late, Reel)
