@@ -122,3 +122,22 @@ def test_high_dynamic_range_looks_natural(tmp_path: Path, curve: str) -> None:
     assert _wrong(reel, 40) == []
     white = _found(reel)[3]
     assert max(white) - min(white) <= 6
+
+
+def test_dolby_vision_of_phones_looks_like_the_hlg_that_it_carries(tmp_path: Path) -> None:
+    """Profile 8.4 is HLG with notes for other screens: they change no colour and spoil nothing.
+
+    The sample shows the same four quarters, graded as above, with a phone's own notes (RPU) on each
+    picture: x265 takes them over from what it encodes, and nothing here could make them anew.
+    """
+    film = Path(__file__).parent / "samples" / "dolby-vision-8.4.mp4"
+    strip = ("-c", "copy", "-bsf:v", "dovi_rpu=strip=1")
+    plain = published(make(tmp_path / "plain.mp4", "-i", film, *strip), tmp_path / "plain")
+    reel = published(film, tmp_path)
+    assert "DOVI configuration record" in shape(film)[2]
+    assert "HDR" in reel.notes
+    assert "DOVI" not in shape(reel.path)[2]
+    assert _is_plain(reel)
+    assert _wrong(reel, 40) == []
+    assert len(reel.pictures) == 8
+    assert [one.rgb for one in reel.pictures] == [one.rgb for one in plain.pictures]
