@@ -223,6 +223,9 @@ def test_a_posts_first_appearance_is_remembered(home: Home) -> None:
     """Nothing is dated before it can be seen; afterwards the moment stays, whatever is added."""
     seen = home.post.first_seen
     assert datetime.fromisoformat(seen).tzinfo is not None
+    # A reporter's own date goes before it; without one it is all there is.
+    home.lay("post.toml", POST_TOML.replace("date = 2026-11-20\n", ""))
+    home.run()
     assert seen in home.house.published.read("march/talk.html").decode()
     home.lay("later.jpg", media.photo())
     home.run()
