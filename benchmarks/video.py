@@ -21,7 +21,7 @@ from benchmarks.meter import Cost, metered, run, say
 from benchmarks.quality import Reference, vmaf
 from config import profiles
 from pipeline.model import Probe, Profile
-from pipeline.plan_film import main_video
+from pipeline.plan_frames import main_video
 from pipeline.probe import probe
 
 # The ladder in AV1 that is measured where the profile has none is this profile's.

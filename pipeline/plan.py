@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
-from pipeline import languages, plan_film, plan_photo, plan_speech
+from pipeline import languages, plan_film, plan_frames, plan_photo, plan_speech
 from pipeline.intake import clip_ms, title_of
 from pipeline.model import (
     AudioOut,
@@ -264,7 +264,7 @@ def _embedded_captions_step(order: Order, language: str, index: int) -> Step:
 
 def _shown(order: Order) -> Span:
     """The part of the file that is published: all of it, or the clip somebody chose."""
-    return plan_film.window(order).span if order.probe.kind is Kind.VIDEO else _part(order)
+    return plan_frames.window(order).span if order.probe.kind is Kind.VIDEO else _part(order)
 
 
 _DECISIONS = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import DEFAULT, changed, drop, film, order, picture_stream, planned, sound_stream, step
 
-from pipeline import plan_film as planning
+from pipeline import plan_film, plan_frames, plan_joined, plan_ladder
 from pipeline.model import (
     Colour,
     CopyOut,
@@ -30,7 +30,7 @@ from pipeline.model import (
     VideoProfile,
 )
 from pipeline.order import IDLE
-from pipeline.plan_film import Chunk
+from pipeline.plan_frames import Chunk
 
 SIDES = st.integers(min_value=2, max_value=9000)
 RATES = [
@@ -130,7 +130,7 @@ def test_no_rung_is_above_the_source(width: int, height: int) -> None:
 @given(SIDES, SIDES, SIDES)
 def test_fit(width: int, height: int, short_side: int) -> None:
     """Fitting never enlarges, gives even numbers, and keeps the shape to within its rounding."""
-    made_width, made_height = planning.fit(width, height, short_side)
+    made_width, made_height = plan_ladder.fit(width, height, short_side)
     assert made_width <= width
     assert made_height <= height
     assert made_width % 2 == made_height % 2 == 0
@@ -149,16 +149,16 @@ OFFERED = tuple(
 @pytest.mark.parametrize("codec", ["h264", "av1"])
 def test_a_rung_of_the_films_own_size_is_made_where_it_pays(codec: str) -> None:
     """480 is worth more than 360, 370 is not; its cap lies between its neighbours'."""
-    found = planning.ladder(picture_stream(640, 480), OFFERED, codec)
+    found = plan_ladder.ladder(picture_stream(640, 480), OFFERED, codec)
     assert [(r.short_side, r.codec) for r in found] == [(240, codec), (360, codec), (480, codec)]
     assert 900_000 < found[-1].max_bps < 1_700_000
-    plain = planning.ladder(picture_stream(660, 370), OFFERED, codec)
+    plain = plan_ladder.ladder(picture_stream(660, 370), OFFERED, codec)
     assert [r.short_side for r in plain] == [240, 360]
 
 
 def test_a_codec_without_rungs_has_no_ladder() -> None:
     """And nothing is made up for it."""
-    assert planning.ladder(picture_stream(), H264, "av1") == ()
+    assert plan_ladder.ladder(picture_stream(), H264, "av1") == ()
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_no_film_is_faster_than_the_cap(
 ) -> None:
     """The published rate is the source's divided by a whole number, at most half a frame over."""
     stream = picture_stream(frame_rate=rate, interlaced=interlaced)
-    published = planning.output_rate(stream, 60)
+    published = plan_frames.output_rate(stream, 60)
     shown = rate * 2 if interlaced else rate
     assert published <= 60 + Fraction(1, 2)
     assert (shown / published).denominator == 1
@@ -245,7 +245,7 @@ def test_groups_of_uneven_frames_are_bounded_in_time() -> None:
 @given(st.sampled_from([*RATES, Fraction(15), Fraction(25, 2), Fraction(1), Fraction(120, 7)]))
 def test_every_frame_is_timed_exactly(rate: Fraction) -> None:
     """A frame lasts a whole number of ticks, which are fine enough for any player to sync by."""
-    ticks = planning.timescale(rate)
+    ticks = plan_frames.timescale(rate)
     assert (ticks / rate).denominator == 1
     assert 10_000 <= ticks < 2**31
 
@@ -263,10 +263,10 @@ def test_hdr_is_tone_mapped(curve: str, map_: str) -> None:
 def test_the_default_picture_is_published() -> None:
     """Of several pictures the default one is taken, else the largest, else the first."""
     small, large = picture_stream(320, 180), picture_stream(index=3)
-    assert planning.main_video(film(small, video=(small, large))) is large
+    assert plan_frames.main_video(film(small, video=(small, large))) is large
     chosen = changed(small, default=True)
-    assert planning.main_video(film(video=(chosen, large))) is chosen
-    assert planning.main_video(film(video=(small, changed(small, index=5)))) is small
+    assert plan_frames.main_video(film(video=(chosen, large))) is chosen
+    assert plan_frames.main_video(film(video=(small, changed(small, index=5)))) is small
 
 
 # --- chunks ----------------------------------------------------------------------------------
@@ -282,8 +282,8 @@ VIDEOS = st.builds(
 @given(LENGTHS, st.sampled_from(RATES), VIDEOS)
 def test_chunks_cover_a_film_once(length: int | None, rate: Fraction, video: VideoProfile) -> None:
     """From the first frame to the open end, each begins where the one before ends, on a group."""
-    found = planning.chunks(length, rate, video)
-    group = planning.gop_frames(rate, video)
+    found = plan_frames.chunks(length, rate, video)
+    group = plan_frames.gop_frames(rate, video)
     assert found[0].first == 0
     assert found[-1].end is None
     assert all(early.end == late.first for early, late in pairwise(found))
@@ -296,8 +296,8 @@ def test_chunks_grow_to_their_usual_size_and_shrink_at_the_end(
     length: int | None, rate: Fraction, video: VideoProfile
 ) -> None:
     """One group first, two, four, the profile's; then halves of what is left, not too small."""
-    found = planning.chunks(length, rate, video)
-    group = planning.gop_frames(rate, video)
+    found = plan_frames.chunks(length, rate, video)
+    group = plan_frames.gop_frames(rate, video)
     usual = round(video.chunk_seconds / video.gop_seconds)
     groups = Fraction(length or 0, 1000) * rate / group
     sizes = [(c.end - c.first) // group for c in found if c.end is not None]
@@ -318,10 +318,10 @@ def test_chunks_grow_to_their_usual_size_and_shrink_at_the_end(
 def test_a_film_of_two_groups_has_two_chunks() -> None:
     """The first can be watched while the second is made; a short film is one piece of work."""
     video = profile().video
-    assert planning.chunks(4000, Fraction(25), video) == (Chunk(first=0, end=None),)
-    assert planning.chunks(7999, Fraction(25), video) == (Chunk(first=0, end=None),)
-    assert planning.chunks(8000, Fraction(25), video)[0] == Chunk(first=0, end=100)
-    assert planning.chunks(None, Fraction(25), video) == (Chunk(first=0, end=None),)
+    assert plan_frames.chunks(4000, Fraction(25), video) == (Chunk(first=0, end=None),)
+    assert plan_frames.chunks(7999, Fraction(25), video) == (Chunk(first=0, end=None),)
+    assert plan_frames.chunks(8000, Fraction(25), video)[0] == Chunk(first=0, end=100)
+    assert plan_frames.chunks(None, Fraction(25), video) == (Chunk(first=0, end=None),)
 
 
 @given(st.integers(0, HOUR_MS), st.sampled_from(RATES), st.sampled_from([False, True]))
@@ -386,7 +386,7 @@ def test_a_clip_begins_and_ends_on_frames(start: int, length: int, rate: Fractio
     """The nearest ones: within half a frame of what was asked for."""
     clip = f"{start / 1000:.3f}-{(start + length) / 1000:.3f}"
     made_order = order(long(100_000, rate), drop=drop(info=ItemInfo(clip=clip)))
-    shown = planning.window(made_order)
+    shown = plan_frames.window(made_order)
     assert (shown.span.shift_s * rate).denominator == 1
     assert abs(shown.span.shift_s - Fraction(start, 1000)) <= Fraction(1, 2) / rate
     assert shown.span.start_s == max(0, shown.span.shift_s - Fraction(1, 4) / rate)
@@ -515,7 +515,7 @@ def test_a_crowd_of_languages_is_cut() -> None:
     spoken = "es en fr de it pt nl sv da fi".split()
     tracks = [sound_stream(index=n + 1, language=code) for n, code in enumerate(spoken)]
     tracks[-1] = changed(tracks[-1], default=True)
-    found = planning.sounds_of(film(audio=tuple(tracks)))
+    found = plan_film.sounds_of(film(audio=tuple(tracks)))
     assert [s.language for s in found] == ["fi", *spoken[:7]]
 
 
@@ -743,8 +743,8 @@ def test_storyboards_are_taken_from_key_frames(minutes: int) -> None:
 @given(st.integers(1600, 6 * HOUR_MS))
 def test_a_preview_shows_several_places(length: int) -> None:
     """Inside of the film, in its order, with as much between two as is shown of each."""
-    moments = planning.preview_moments(length)
-    shown = planning.PREVIEW_MOMENT_MS
+    moments = plan_joined.preview_moments(length)
+    shown = plan_joined.PREVIEW_MOMENT_MS
     assert 1 <= len(moments) <= 6
     assert moments[0] >= 0
     assert moments[-1] + shown <= length
