@@ -46,8 +46,10 @@ class Timeline:
         if len(self.starts) < ENOUGH:
             self.starts.append(start)
         self.first = start if self.first is None else min(self.first, start)
-        self.end = max(self.end, start + length)
         self.last = max(self.last, (start, length))
+        # Lengths of reordered pictures are ways to the next one decoded: before a pause, a picture
+        # that is shown after it claims to last as long. The end is told by what comes last.
+        self.end = max(sum(self.last), start + length)
 
     @property
     def first_s(self) -> Fraction:

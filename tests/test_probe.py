@@ -152,6 +152,15 @@ def test_a_film_that_changes_its_pixels_aspect_is_recognised(make: Make) -> None
     assert (found.reshapes, found.changes, found.width, found.height) == (True, False, 320, 240)
 
 
+def test_a_pause_makes_no_film_longer(make: Make) -> None:
+    """Of reordered pictures one before the pause claims its length, though it is shown after it."""
+    paused = "testsrc2=s=160x90:r=30:d=6,select='lt(n,40)+gt(n,130)'"
+    coder = (*H264, "-bf", "2", "-x264-params", "b-adapt=0", "-fps_mode", "vfr")
+    found = _video(make("paused.mp4", "-f", "lavfi", "-i", paused, *coder))
+    assert found.duration_ms is not None
+    assert abs(found.duration_ms - 6000) <= 34
+
+
 def test_a_late_track_says_how_late(make: Make) -> None:
     """Counted from where the file's clock starts."""
     whole = make("whole.mp4", *PICTURE, *SOUND, *H264)
