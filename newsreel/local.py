@@ -86,13 +86,9 @@ class Due:
         bell, self._bell = self._bell, None
         return bell
 
-    @contextlib.contextmanager
-    def resting(self) -> Iterator[None]:
-        """Write pages, then rest."""
-        started = time.monotonic()
-        yield
-        now = time.monotonic()
-        self._not_before = now + todo.pages_rest_s(now - started)
+    def rest(self, took_s: float, items: int) -> None:
+        """Pages of so many items were written, which took so long."""
+        self._not_before = time.monotonic() + todo.pages_rest_s(took_s, items)
 
 
 @contextlib.contextmanager
@@ -185,9 +181,10 @@ class Loop:
         return lambda progress: self._listener.progress(bell, progress)
 
     def _publish(self, post: str) -> None:
-        with self._due.resting():
-            manifest = publish(self._house, post)
+        started = time.monotonic()
+        manifest = publish(self._house, post)
         if manifest is not None:
+            self._due.rest(time.monotonic() - started, len(manifest.items))
             self._listener.published(manifest)
 
     def _is_over(self, post: str) -> bool:

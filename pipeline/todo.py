@@ -29,7 +29,8 @@ MAX_REST_S = 600.0
 # A file whose worker died three times is not given a fourth.
 MAX_DEATHS = 3
 
-# Pages written within this time need no rest.
+# Pages of so few items, or written within this time, need no rest.
+FEW_ITEMS = 50
 QUICK_PAGES_S = 0.5
 MAX_PAGES_REST_S = 15.0
 
@@ -170,10 +171,13 @@ def rest_s(attempts: int) -> float:
     return rest * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def pages_rest_s(took_s: float) -> float:
+def pages_rest_s(took_s: float, items: int) -> float:
     """Seconds that the pages of a post rest after they were written; none for a small post.
+
+    Whatever made those slow, a film that has just become playable is not to wait for it.
 
     So writing them again and again takes a fifth of the time, however many ask for it; but the last
     writing is never far away.
     """
-    return min(4 * took_s, MAX_PAGES_REST_S) if took_s > QUICK_PAGES_S else 0.0
+    small = items <= FEW_ITEMS or took_s <= QUICK_PAGES_S
+    return 0.0 if small else min(4 * took_s, MAX_PAGES_REST_S)

@@ -230,3 +230,11 @@ def test_no_work_is_forgotten(state: Any, rings: int, rest: float, age: float) -
     run = Run(state=state, rings=rings, not_before=NOW + rest)
     later = NOW + max(rest, age) + todo.MAX_PATIENCE_S + 1
     assert bells(records_of(runs={"ingest-g1": (run, NOW)}), later) == [("ingest", "")]
+
+
+def test_pages_of_large_posts_rest_and_those_of_small_ones_never() -> None:
+    """A slow machine must not keep a film from being seen; a thousand photos must not stop it."""
+    assert todo.pages_rest_s(3.0, 1) == todo.pages_rest_s(30.0, todo.FEW_ITEMS) == 0.0
+    assert todo.pages_rest_s(0.1, 1000) == 0.0
+    assert todo.pages_rest_s(2.0, 1000) == 8.0
+    assert todo.pages_rest_s(60.0, 1000) == todo.MAX_PAGES_REST_S

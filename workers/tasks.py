@@ -10,7 +10,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -21,6 +21,7 @@ from config.house import build, s3_rooms
 from pipeline import flow, todo, together
 from pipeline.errors import NewsreelError
 from pipeline.house import House
+from pipeline.model import PostManifest
 from pipeline.publish import publish as publish_pages
 from pipeline.scan import scan as scan_ingest
 from pipeline.shop import Progress
@@ -83,14 +84,11 @@ def _is_resting(post: str) -> bool:
     return bool(_memory().exists(_resting(post)))
 
 
-@contextlib.contextmanager
-def _rests_after(post: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    rest_ms = round(1000 * todo.pages_rest_s(time.monotonic() - started))
+def _rest(post: PostManifest, took_s: float) -> None:
+    rest_ms = round(1000 * todo.pages_rest_s(took_s, len(post.items)))
     if rest_ms:
         with contextlib.suppress(*AWAY):
-            _memory().set(_resting(post), 1, px=rest_ms)
+            _memory().set(_resting(post.post), 1, px=rest_ms)
 
 
 def _resting(post: str) -> str:
@@ -141,9 +139,13 @@ def publish(self: Any, post: str) -> str:
     """Bring a post's pages up to date."""
     with contextlib.suppress(*AWAY):
         _memory().delete(_pending(post))
-    with _shown(self), _rests_after(post):
+    started = time.monotonic()
+    with _shown(self):
         made = publish_pages(house(), post)
-        return f"{made.state}, {made.percent} %" if made else "no such post"
+    if made is None:
+        return "no such post"
+    _rest(made, time.monotonic() - started)
+    return f"{made.state}, {made.percent} %"
 
 
 def _reporter(task: Any) -> Callable[[Progress], None]:
