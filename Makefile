@@ -43,7 +43,8 @@ $(SPEECH): constraints-transcribe.txt tests/speech-models.txt | $(STAMP)
 demo: setup ## bring up the embedded stack and publish a sample post (POST=folder: yours; DEMO_EXIT=1: end when done)
 	$(BIN)/newsreel demo $(if $(POST),"$(POST)") $(if $(DEMO_EXIT),--exit)
 
-test: setup $(NODE) $(SPEECH) ## run every test
+test: setup $(NODE) $(SPEECH) ## run every test (as root on Debian, with the browsers for it)
+	@bash tests/debian.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 blogs: setup $(NODE) ## paste every embed into a real WordPress and Hugo (Debian's packages)
