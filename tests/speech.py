@@ -6,12 +6,10 @@ In CI nothing may be missing: `make test` installs the models, .ci/run the voice
 from __future__ import annotations
 
 import functools
-import os
 from pathlib import Path
-from typing import NoReturn
 
 import media
-import pytest
+from wanting import wanting
 
 from benchmarks import speech
 from benchmarks.meter import Failed
@@ -19,7 +17,7 @@ from benchmarks.meter import Failed
 
 def tiny() -> Path:
     """Whisper tiny, for English alone: quick."""
-    return speech.tiny_en() or _missing("The models of `make test` are missing.")
+    return speech.tiny_en() or wanting("The models of `make test` are missing.")
 
 
 @functools.cache
@@ -27,7 +25,7 @@ def base() -> Path:
     """Whisper base, for all languages; put together once for each process."""
     folder = media.folder("models")
     folder.mkdir(exist_ok=True)
-    return speech.multilingual(folder) or _missing("The models of `make test` are missing.")
+    return speech.multilingual(folder) or wanting("The models of `make test` are missing.")
 
 
 @functools.cache
@@ -38,10 +36,4 @@ def spoken(language: str, text: str = "") -> Path:
     try:
         return speech.speak(language, folder, text)
     except Failed as error:
-        _missing(str(error))
-
-
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
+        wanting(str(error))
