@@ -8,7 +8,7 @@ costs about 30 ms. Every layer is used where the kernel has it, and missed quiet
 
 Orders are one JSON object on standard input (a file, never a pipe): parent, argv or call with
 `each` (the arguments of every call), reads, system, scratch, paths, environment, limits {name of an
-RLIMIT_: value}.
+RLIMIT_: value}, input (the descriptor that becomes standard input, where there is one).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def confine(orders: Orders) -> None:
     """Apply every layer to this process; nothing of it can be undone."""
     _die_with(orders["parent"])
     os.nice(orders["nice"])
-    _scrub(orders["scratch"])
+    _scrub(orders["scratch"], orders["input"])
     _drop_capabilities()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _landlock(orders["reads"], orders["system"], orders["scratch"])
@@ -86,12 +86,11 @@ def _die_with(parent: int) -> None:
         os._exit(CANNOT_CONFINE)
 
 
-def _scrub(scratch: str) -> None:
-    """No inherited descriptors, the scratch folder as the only place, nothing on standard input."""
+def _scrub(scratch: str, given: int | None) -> None:
+    """No inherited descriptors but what was given to read, the scratch folder as the only place."""
+    entrance = os.open(os.devnull, os.O_RDONLY) if given is None else given
+    os.dup2(entrance, 0)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
     os.chdir(scratch)
     os.umask(0o022)
 

@@ -1,8 +1,9 @@
 """The one place where child processes are started.
 
-Owns running a confined child to its end: both pipes drained, clocks kept, the child killed
-whatever happens here, its end judged. Refuses to judge a tool's own complaints: callers hand a
-`Finished` to `diagnose`. Read `confine` next: it is what the child does to itself first.
+Owns running a confined child to its end: both pipes drained, its standard input served, clocks
+kept, the child killed whatever happens here, its end judged. Refuses to judge a tool's own
+complaints: callers hand a `Finished` to `diagnose`. Read `confine` next: it is what the child does
+to itself first.
 
 A child dies with the *thread* that started it (PR_SET_PDEATHSIG), so start it from a thread that
 lives at least as long. It stays in the caller's process group: whoever ends the group (a
@@ -16,14 +17,16 @@ import os
 import selectors
 import signal
 import site
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipeline import confine
 from pipeline.errors import DiskFull, Hostile, NewsreelError, ToolBug, ToolKilled
@@ -48,6 +51,14 @@ class Overran(ToolKilled):
     max_attempts = 2
 
 
+Service: TypeAlias = Callable[[socket.socket], None]
+"""Serves a child through its standard input, in a thread of its own.
+
+It gets this side's end, and returns when the child is gone (it reads nothing more, or may not
+write) or has got all it needs. What it raises ends the child, and is raised by whoever runs it.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One child: what it runs, what it may read, where it may write, how long and how large.
@@ -57,7 +68,7 @@ class Command:
     only reserves); address space is bounded at four times that. Measured with x264 medium from
     2160p: a ladder of four rungs on 2 cores needs 2.5 GB, one rung on 32 threads 4 GB. So 4 GB
     is the least for 2160p, and 8 GB a good value for machines of many cores. `nice` is how much
-    it stands back for others (0..19).
+    it stands back for others (0..19). Standard input is empty where no `service` is behind it.
     """
 
     argv: tuple[str, ...]
@@ -68,6 +79,7 @@ class Command:
     memory_bytes: int
     file_bytes: int = 64 << 30
     nice: int = 0
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +220,12 @@ class _Ears:
 def _run(command: Command, what: dict[str, Any], on_line: Callable[[str], None] | None) -> Finished:
     started = time.monotonic()
     ears = _Ears(on_line=on_line)
-    child = _start(_orders(command, what))
-    try:
-        _listen(child, ears, command, started)
-    finally:
-        cpu_s = _end(child)
+    with _served(command.service) as entrance:
+        child = _start(_orders(command, what), entrance)
+        try:
+            _listen(child, ears, command, started)
+        finally:
+            cpu_s = _end(child)
     return Finished(
         argv=command.argv or (str(what.get("call", "")),),
         returncode=child.returncode,
@@ -223,8 +236,39 @@ def _run(command: Command, what: dict[str, Any], on_line: Callable[[str], None] 
     )
 
 
-def _start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
+@contextmanager
+def _served(service: Service | None) -> Iterator[socket.socket | None]:
+    """The child's end of a service, if there is one; raises in the end what the service raised."""
+    if service is None:
+        yield None
+        return
+    ours, theirs = socket.socketpair()
+    failed: list[BaseException] = []
+
+    def serve() -> None:
+        # A child that went before its time closes the line: that is told by how it ended.
+        try:
+            with ours, suppress(BrokenPipeError, ConnectionResetError):
+                service(ours)
+        except BaseException as error:  # noqa: BLE001  (for the thread that runs the child)
+            failed.append(error)
+
+    thread = threading.Thread(target=serve, name="service")
+    thread.start()
+    try:
+        with theirs:
+            yield theirs
+    finally:
+        # Also where nothing was started: the line is closed, so the service comes to an end.
+        thread.join()
+        if failed:
+            raise failed[0]
+
+
+def _start(orders: dict[str, Any], entrance: socket.socket | None) -> subprocess.Popen[bytes]:
     """Start the launcher; its orders lie in memory as a file, so that writing cannot block."""
+    given = () if entrance is None else (entrance.fileno(),)
+    orders = orders | {"input": given[0] if given else None}
     with os.fdopen(os.memfd_create("orders"), "w+b") as letter:
         letter.write(json.dumps(orders).encode())
         letter.seek(0)
@@ -234,6 +278,7 @@ def _start(orders: dict[str, Any]) -> subprocess.Popen[bytes]:
                 stdin=letter,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                pass_fds=given,
                 env=orders["environment"],
                 # Ctrl-C in a terminal is for us to answer: a child that heard it too would end
                 # as if its file were at fault. It dies with us all the same (PR_SET_PDEATHSIG).

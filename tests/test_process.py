@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -99,8 +100,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     children: list[Any] = []
     start = process._start
 
-    def watched(orders: dict[str, Any]) -> Any:
-        children.append(start(orders))
+    def watched(orders: dict[str, Any], entrance: Any) -> Any:
+        children.append(start(orders, entrance))
         return children[-1]
 
     monkeypatch.setattr(process, "_start", watched)
@@ -312,3 +313,59 @@ def test_a_real_crash_in_a_batch_costs_one_job(tmp_path: Path) -> None:
 def test_every_code_finds_its_class(leaf: type[Exception]) -> None:
     """A class that only narrows a code does not take its place."""
     assert type(process._failure(leaf.code, "", "")) is leaf  # type: ignore[attr-defined]
+
+
+# --- services ---------------------------------------------------------------------------------
+
+
+def test_a_service_answers_what_a_child_asks(tmp_path: Path) -> None:
+    """Questions and answers pass through the child's standard input."""
+
+    def double(line: socket.socket) -> None:
+        while number := line.recv(16):
+            line.sendall(b"%d\n" % (2 * int(number)))
+
+    script = "for n in 4 21; do echo $n >&0; read answer; echo $answer; done"
+    finished = run(_shell(tmp_path, script, service=double))
+    assert finished.stdout == b"8\n42\n"
+
+
+def test_without_a_service_nothing_can_be_read(tmp_path: Path) -> None:
+    """Standard input is empty, and cannot be written."""
+    assert run(_shell(tmp_path, "read x || echo nothing")).stdout == b"nothing\n"
+    assert run(_shell(tmp_path, "echo x >&0 || echo closed")).stdout == b"closed\n"
+
+
+def test_a_child_may_leave_before_it_was_served(tmp_path: Path) -> None:
+    """Who needs no more of what is sent is not to blame, nor is the one who sends it."""
+
+    def endless(line: socket.socket) -> None:
+        while True:
+            line.sendall(b"enough\n" * 10_000)
+
+    finished = run(_shell(tmp_path, "read x; echo $x", service=endless))
+    assert (finished.returncode, finished.stdout) == (0, b"enough\n")
+
+
+def test_a_failing_service_ends_the_work(tmp_path: Path) -> None:
+    """What it raises is what the work fails with, whatever the child makes of the silence."""
+
+    def failing(line: socket.socket) -> None:
+        line.recv(16)
+        raise Missing("It is gone.")
+
+    with pytest.raises(Missing, match="gone"):
+        run(_shell(tmp_path, "echo x >&0; read answer; echo fine", service=failing))
+
+
+def test_a_service_ends_with_its_child(tmp_path: Path) -> None:
+    """However a child ends, nobody goes on serving it."""
+    ended = threading.Event()
+
+    def waiting(line: socket.socket) -> None:
+        assert line.recv(16) == b""
+        ended.set()
+
+    with pytest.raises(Overran):
+        run(_shell(tmp_path, "exec sleep 60", service=waiting, timeout_s=0.5))
+    assert ended.is_set()
