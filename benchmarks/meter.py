@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 
@@ -105,6 +106,18 @@ def alone(consumer: Sequence[str | Path], producer: Sequence[str | Path]) -> flo
     if first.wait() or second.returncode:
         raise Failed(" ".join(map(str, consumer)))
     return used.ru_utime + used.ru_stime
+
+
+def bound(argv: Sequence[str | Path], cores: Sequence[int]) -> None:
+    """Run a tool once on each of these cores, all at once; raises Failed when one failed."""
+    words = [str(word) for word in argv]
+    running = [
+        subprocess.Popen(words, preexec_fn=partial(os.sched_setaffinity, 0, {core}))  # noqa: PLW1509
+        for core in cores
+    ]
+    ends = [child.wait() for child in running]
+    if any(ends):
+        raise Failed(" ".join(words))
 
 
 def _used_s() -> float:

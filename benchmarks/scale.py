@@ -3,7 +3,8 @@
 Owns the embedded stack of each run, the binding of its media workers to cores, and the times of the
 single worker's steps, from which `simulate` tells what more workers would do. Redis, the store and
 the pages' worker are bound to nothing; a machine of two cores shares them with the second worker,
-so its speed-up is what remains of the second core; `parts` tell what each of them took.
+so its speed-up is what remains of the second core; `parts` tell what each of them took. What two
+bare encoders on these cores reach (`ceiling`) bounds it: threads of one core share its units.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import engine, simulate, sources
-from benchmarks.meter import Failed, metered, say
+from benchmarks.meter import Failed, bound, metered, say
 from benchmarks.simulate import Job, Outcome
 from benchmarks.table import Table
 from config.house import build, s3_rooms
@@ -29,7 +30,7 @@ from pipeline.order import IDLE
 # Ten minutes of film; the quick run only shows that everything meets.
 LENGTH_S, QUICK_LENGTH_S = 600, 8
 TARGET = 1.9
-LOOK_S = 0.2
+LOOK_S = 2.0
 # Between two steps of a worker: the queue, the store and the start of the next child.
 PAUSE_S = 0.3
 # A step that takes longer for every second of film is one of these.
@@ -51,13 +52,15 @@ class Task:
 class Scale:
     """Wall seconds with one and two bound workers, and the simulated outcomes for many.
 
-    `one_parts` and `two_parts` are the CPU seconds of each part of the stack meanwhile.
+    `one_parts` and `two_parts` are the CPU seconds of each part of the stack meanwhile; `ceiling`
+    is how many times the work of one core two of them do, with nothing but encoders on them.
     """
 
     length_s: int
     one_s: float
     two_s: float | None
     speed_up: float | None
+    ceiling: float | None
     one_parts: dict[str, float]
     two_parts: dict[str, float]
     outcomes: tuple[Outcome, ...]
@@ -80,6 +83,7 @@ def measure(task: Task) -> Scale:
         one_s=one,
         two_s=two,
         speed_up=one / two if two else None,
+        ceiling=ceiling(task, cores[:2]) if len(cores) > 1 else None,
         one_parts=one_parts,
         two_parts=two_parts,
         outcomes=outcomes(made),
@@ -112,6 +116,17 @@ def jobs(plan: Plan, seconds: dict[str, float]) -> tuple[Job, ...]:
         )
         for step in steps
     )
+
+
+def ceiling(task: Task, cores: Sequence[int]) -> float:
+    """How many times as much bare encoders do on these cores as one does on the first of them."""
+    encode = (task.ffmpeg, "-v", "error", "-nostdin", "-i", task.clip, "-map", "0:v:0")
+    encode += ("-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-f", "null", "-")
+    with metered("a bare encoder on one core") as alone:
+        bound(encode, cores[:1])
+    with metered("one on each core") as beside:
+        bound(encode, cores)
+    return len(cores) * alone.wall_s / beside.wall_s
 
 
 # --- the real thing --------------------------------------------------------------------------
@@ -186,7 +201,10 @@ def children(pid: int) -> tuple[int, ...]:
 
 def tables(found: Scale) -> tuple[Table, ...]:
     """The measured speed-up, and the simulated times."""
-    two = (("two workers, a core each", found.two_s, found.speed_up, found.target),)
+    two = (
+        ("two workers, a core each", found.two_s, found.speed_up, found.target),
+        ("two bare encoders, a core each", None, found.ceiling, None),
+    )
     return (
         Table(
             title=f"Scale: {found.length_s} s of film",
