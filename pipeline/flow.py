@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import address, lease, partial, render, texts, todo
-from pipeline.errors import Missing, OverLimit, Unreadable
+from pipeline.errors import BadInput, Missing, OverLimit, ToolBug, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
 from pipeline.model import (
@@ -27,9 +28,12 @@ from pipeline.model import (
     StepRecord,
 )
 from pipeline.order import SOUND_ROLES, Order
+from pipeline.partial import Reach
 from pipeline.plan import plan
 from pipeline.records import ItemRecords, PostRecords, failures, item_key
 from pipeline.shop import Progress, Report, Shop
+
+log = logging.getLogger(__name__)
 
 # What does not make a post playable stands back for what does, on the same machine.
 PATIENT_NICE = 10
@@ -114,8 +118,28 @@ def make(house: House, post: str, item: str, step: str, *, report: Report) -> No
 
 
 def _make(house: House, records: ItemRecords, step: Step, tell: Report) -> None:
-    with house.workbench() as folder, _shop(house, records, step, folder) as shop:
-        record = render.perform(step, prefix(records.drop, step), shop, tell)
+    try:
+        _made_from(partial.reach(step), house, records, step, tell)
+    except _NotWhole as error:
+        # Whether the file is at fault, or the choice of its part, only the whole of it can tell.
+        log.info("%s, %s: again, from the whole file", step.source.name, step.name, exc_info=error)
+        _made_from(None, house, records, step, tell)
+
+
+class _NotWhole(Exception):
+    """A step failed that had a part of its source alone."""
+
+
+def _made_from(
+    wanted: Reach | None, house: House, records: ItemRecords, step: Step, tell: Report
+) -> None:
+    with house.workbench() as folder, _shop(house, records, step, folder, wanted) as shop:
+        try:
+            record = render.perform(step, prefix(records.drop, step), shop, tell)
+        except (BadInput, ToolBug) as error:
+            if shop.whole:
+                raise
+            raise _NotWhole from error
         keep(house, records.drop, record, folder)
 
 
@@ -132,7 +156,9 @@ def keep(house: House, drop: Drop, record: StepRecord, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _shop(house: House, records: ItemRecords, step: Step, folder: Path) -> Iterator[Shop]:
+def _shop(
+    house: House, records: ItemRecords, step: Step, folder: Path, wanted: Reach | None
+) -> Iterator[Shop]:
     """The bench of a step, with what it is made from: its part of the source, or other outputs."""
     limits = house.profile(records.drop.profile).limits
     bench = Shop(
@@ -152,11 +178,12 @@ def _shop(house: House, records: ItemRecords, step: Step, folder: Path) -> Itera
             )
             yield dataclasses.replace(bench, source=house.ffmpeg, inputs=inputs)
             return
-        wanted = partial.reach(step)
-        path = stack.enter_context(
+        local = stack.enter_context(
             partial.source(house.ingest, step.source, step.demuxer, wanted, place)
         )
-        yield dataclasses.replace(bench, source=path, whole=not partial.is_part(path, place))
+        yield dataclasses.replace(
+            bench, source=local.path, whole=local.whole, service=local.service
+        )
 
 
 def _needed(records: ItemRecords, step: Step) -> Iterator[Artifact]:

@@ -16,6 +16,8 @@ import ffmpeg
 
 from pipeline.model import Span, Step, Treatment
 
+# FFmpeg's name for its standard input.
+STDIN = "pipe:0"
 # What tone mapping takes for white and for the brightest there is, cd/m2. ITU-R BT.2408 has its
 # white at 203 and keeps the rest for highlights; phones expose far brighter than that.
 WHITE, BRIGHTEST = 100, 1000
@@ -45,19 +47,21 @@ _TURNS: dict[int, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Where a step is worked on: the encoder's binary, the source file, the folder for outputs."""
+    """Where a step is worked on: the encoder's binary, the source, the folder for outputs.
+
+    A source of None is read from standard input, from its first byte to its last.
+    """
 
     ffmpeg: Path
-    source: Path
+    source: Path | None
     folder: Path
 
 
 def opened(step: Step, bench: Bench, **options: Any) -> Any:
     """The source of a step as an input."""
+    name = STDIN if bench.source is None else file(bench.source)
     # A forced demuxer and a protocol list: a playlist named .mp4 is refused, never followed.
-    return ffmpeg.input(
-        file(bench.source), format=step.demuxer, protocol_whitelist="file,pipe", **options
-    )
+    return ffmpeg.input(name, format=step.demuxer, protocol_whitelist="file,pipe", **options)
 
 
 def own(path: Path) -> Any:
@@ -79,14 +83,24 @@ def copies(stream: Any, count: int, splitter: str) -> list[Any]:
 
 
 def compiled(
-    outputs: list[Any], bench: Bench, *, progress: bool = True, loglevel: str = "warning"
+    outputs: list[Any],
+    bench: Bench,
+    *,
+    progress: bool = True,
+    loglevel: str = "warning",
+    filter_threads: int = 0,
 ) -> tuple[str, ...]:
-    """The command line of one run; with `progress` it reports on standard output."""
+    """The command line of one run; with `progress` it reports on standard output.
+
+    Each filter has so many threads, or as many as there are cores.
+    """
     merged = ffmpeg.merge_outputs(*outputs).global_args(
         "-hide_banner", "-nostdin", "-nostats", "-loglevel", loglevel
     )
     # However much is broken, what can be decoded is wanted; what came out is measured anyway.
     merged = merged.global_args("-max_error_rate", "1")
+    if filter_threads:
+        merged = merged.global_args("-filter_complex_threads", str(filter_threads))
     if progress:
         merged = merged.global_args("-progress", "pipe:1")
     return tuple(ffmpeg.compile(merged, cmd=str(bench.ffmpeg), overwrite_output=True))

@@ -1,26 +1,29 @@
 """The part of a large source that a piece of work needs, as a local file with holes elsewhere.
 
 Owns what is needed of a source (`reach`) and which way it is brought here: in a sparse file of its
-full size, where every tool finds everything at its own place, or whole, where a part cannot be told
-or would not pay. Refuses to parse an index in this process (`probe_index` does, in a child), to
-fetch (`sparse` does), and to mix two states of an object.
+full size, where every tool finds everything at its own place; from first to last byte through a
+tool's standard input, where it is read once and nothing of it need stay; or whole, where a part
+cannot be told or would not pay. Refuses to parse anything in this process (`probe_index` and
+`probe_walk` do, in a child), to fetch (`sparse` does), and to mix two states of an object.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline import process
-from pipeline.errors import BadInput, OverLimit, ToolBug, Unreadable, Unsupported
+from pipeline.errors import BadInput, ToolBug, Unreadable
 from pipeline.model import (
     AudioOut,
     CaptionsOut,
@@ -35,8 +38,9 @@ from pipeline.model import (
     WaveformOut,
     adapter,
 )
-from pipeline.probe import TIMEOUT_S, probe
-from pipeline.sparse import NO_INDEX, Ranges, SparseCopy, changed, framework
+from pipeline.probe import TIMEOUT_S, Bringer, probe
+from pipeline.process import Service
+from pipeline.sparse import NO_INDEX, Excess, Ranges, SparseCopy, changed, framework, through
 from pipeline.store import DirStore, Store
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,26 @@ LARGE_BYTES = 64 << 20
 
 PROBED_WHOLE_BYTES = 256 << 20
 """Up to here a probe reads a file to its end (`probe_media`), so it needs all of it."""
+
+# Where FFmpeg finds a moment by looking around in the file, and is found to look at the same places
+# each time. Of these, it reads the ones in _STREAMED alike when it cannot go back.
+_WALKED = ("asf", "avi", "matroska", "mpeg", "mpegts", "mxf")
+_STREAMED = ("matroska", "mpeg", "mpegts")
+
+AFTERMATH_S = 2
+"""What is wanted behind the end of a stretch.
+
+Reordered frames, what deinterlacing looks ahead, and the frames that a decoder of many threads
+wants to have before it hands out the first.
+"""
+
+MORE_KEYS = 4
+"""So many key frames a decoder that reorders frames may want before it hands out the first."""
+
+# The share of a file that is worth fetching by parts.
+_WORTH = Fraction(1, 2)
+# Bytes in a second that a store must bring for a child not to be taken for one that hangs.
+_SLOWEST = 2 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +83,24 @@ class Reach:
     streams: tuple[int, ...]
     spans: tuple[tuple[Fraction, Fraction | None], ...]
     key_frames_only: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        """True where it is read from the first byte to the last, without going anywhere."""
+        return self.spans == ((Fraction(0), None),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """A source as a piece of work gets it.
+
+    `whole` is False where the file at `path` has holes. Where there is a `service`, it has nothing
+    but holes: tools read the source from their standard input instead.
+    """
+
+    path: Path
+    whole: bool = True
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +120,23 @@ def reach(step: Step) -> Reach | None:
     posters = [out for out in step.outputs if isinstance(out, PosterOut)]
     moments = sorted({Fraction(ms, 1000) for out in posters for ms in out.moments_ms})
     if not moments or any(out.every_ms for out in posters):
-        return Reach(streams=streams, spans=((step.span.start_s, step.span.end_s),))
+        return Reach(streams=streams, spans=(_span(step),))
     return Reach(
         streams=streams,
         spans=tuple((moment, moment) for moment in moments),
         # One moment is a reporter's choice, found to the frame; among many, key frames will do.
         key_frames_only=len(moments) > 1,
     )
+
+
+def _span(step: Step) -> tuple[Fraction, Fraction | None]:
+    """From where a step begins to read (`graph_input.begun`) to the end of its span."""
+    span = step.span
+    if any(isinstance(out, CaptionsOut) for out in step.outputs):  # are clipped when they are read
+        return Fraction(0), None
+    if span.run_in_s is None:  # it cannot begin anywhere else
+        return Fraction(0), span.end_s
+    return max(Fraction(0), span.start_s - span.run_in_s), span.end_s
 
 
 def _streams(step: Step) -> Iterator[int]:
@@ -108,88 +160,53 @@ def _stream_of(out: Output) -> int | None:
             return None
 
 
-def is_part(path: Path, place: Place) -> bool:
-    """True where what `source` gave holds only what was wanted of it."""
-    return path.parent == place.scratch
-
-
 # --- whole or in part -------------------------------------------------------------------------
 
 
 @contextmanager
 def source(
     store: Store, entry: Source, demuxer: str, wanted: Reach | None, place: Place
-) -> Iterator[Path]:
-    """A local file to read `wanted` from: the whole source, or a sparse file that holds that part.
+) -> Iterator[Local]:
+    """What `wanted` can be read from: the whole source, a part of it, or a service that sends it.
 
     Raises what the store raises, DiskFull, and Missing where the object is not (or no longer) the
     one that `entry` names.
     """
-    part = None
-    if wanted is not None and demuxer == "mov" and _is_far(store, entry, LARGE_BYTES):
-        arguments = {"wanted": adapter(Reach).dump_python(wanted, mode="json")}
-        part = _part(store, entry, place, _Question("reached", arguments))
-    with _either(store, entry, place, part) as path:
-        yield path
-
-
-@contextmanager
-def probed(store: Store, entry: Source, place: Place) -> Iterator[Path]:
-    """A local file for `probe.probe`: the whole source, or a sparse file that holds what it reads.
-
-    Raises as `source` does. What the probe holds against a sparse file may be the fault of its
-    holes: `examined` looks again at the whole.
-    """
-    with _either(store, entry, place, _probed_part(store, entry, place)) as path:
-        yield path
+    if wanted is not None and _is_far(store, entry, LARGE_BYTES):
+        _require_same(store, entry)
+        if demuxer in _STREAMED and wanted.is_all:
+            yield Local(path=place.scratch, whole=False, service=_sent(store, entry))
+            return
+        with _empty(store, entry, place) as copy:
+            if _is_filled(copy, place, demuxer, wanted):
+                _require_same(store, entry)
+                yield Local(path=copy.path, whole=False)
+                return
+    with store.local(entry.key, place.cache) as path:
+        if not isinstance(store, DirStore):  # whose stat might have to read all of the file
+            _require_same(store, entry)
+        yield Local(path=path)
 
 
 def examined(store: Store, entry: Source, place: Place) -> Probe:
-    """The probe of a source, of which no more is fetched than it takes.
+    """The probe of a source, of which no more is fetched than it looks at.
 
-    A part decides only where nothing is wrong with it; else the whole file is fetched and probed.
-    Limits and copy protection are told by the index alone. Raises what `probe.probe` and the store
-    raise.
+    Raises what `probe.probe` and the store raise.
     """
-    if part := _probed_part(store, entry, place):
-        try:
-            found = probe(part, place.scratch, place.limits)
-            if not found.notes:
-                return found
-        except (OverLimit, Unsupported):
-            raise
-        except BadInput as error:
-            log.info("%s: probed whole, for in part: %r %s", entry.name, error, error.evidence)
-        finally:
-            part.unlink(missing_ok=True)
-    with _either(store, entry, place, None) as path:
-        return probe(path, place.scratch, place.limits)
-
-
-def _probed_part(store: Store, entry: Source, place: Place) -> Path | None:
-    if not _is_far(store, entry, PROBED_WHOLE_BYTES):
-        return None
-    return _part(store, entry, place, _Question("probed", {}))
+    if _is_far(store, entry, PROBED_WHOLE_BYTES):
+        _require_same(store, entry)
+        with _empty(store, entry, place) as copy, suppress(Excess):
+            found = probe(copy.path, place.scratch, place.limits, _bringer(copy))
+            _require_same(store, entry)
+            return found
+        log.info("%s: probed whole", entry.name)
+    with source(store, entry, "", None, place) as local:
+        return probe(local.path, place.scratch, place.limits)
 
 
 def _is_far(store: Store, entry: Source, large: int) -> bool:
     """True for a large file that would have to be copied; a folder has the file itself."""
     return entry.bytes > large and not isinstance(store, DirStore)
-
-
-@contextmanager
-def _either(store: Store, entry: Source, place: Place, part: Path | None) -> Iterator[Path]:
-    """The part while it is used, else the whole."""
-    if part is None:
-        with store.local(entry.key, place.cache) as path:
-            if not isinstance(store, DirStore):  # whose stat might have to read all of the file
-                _require_same(store, entry)
-            yield path
-        return
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _require_same(store: Store, entry: Source) -> None:
@@ -202,37 +219,69 @@ def _require_same(store: Store, entry: Source) -> None:
 # --- a part -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What to ask of `probe_index`: a function and its arguments beside the path."""
-
-    function: str
-    arguments: dict[str, Any]
-
-
-def _part(store: Store, entry: Source, place: Place, question: _Question) -> Path | None:
-    """A sparse file that holds what is asked for; None where its place cannot be told."""
-    _require_same(store, entry)
+@contextmanager
+def _empty(store: Store, entry: Source, place: Place) -> Iterator[SparseCopy]:
+    """A sparse file that is to be filled; gone in the end."""
     path = place.scratch / f"part-{secrets.token_hex(4)}"
     copy = SparseCopy(store=store, entry=entry, path=path)
     try:
         copy.create()
-        copy.fetch(framework(copy.read, entry.bytes))
-        copy.fetch(_asked(question, path, place))
-        _require_same(store, entry)
-    except (BadInput, ToolBug) as error:
-        log.info("%s: fetched whole, for %r %s", entry.name, error, error.evidence)
+        yield copy
+    finally:
         path.unlink(missing_ok=True)
-        return None
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path
 
 
-def _asked(question: _Question, path: Path, place: Place) -> Ranges:
+def _sent(store: Store, entry: Source) -> Service:
+    """What sends a child all of a source, of one state of the object."""
+
+    def send(line: socket.socket) -> None:
+        try:
+            through(store, entry, line)
+        finally:
+            _require_same(store, entry)
+
+    return send
+
+
+def _bringer(copy: SparseCopy) -> Bringer:
+    """What brings a child as much of a file as is worth it."""
+    allowed = int(copy.entry.bytes * _WORTH)
+    return Bringer(service=partial(copy.answer, allowed), seconds=allowed / _SLOWEST)
+
+
+def _is_filled(copy: SparseCopy, place: Place, demuxer: str, wanted: Reach) -> bool:
+    """Fill a sparse file with what is wanted; False where its place cannot be told."""
+    try:
+        if demuxer == "mov":
+            copy.fetch(framework(copy.read, copy.entry.bytes))
+            copy.fetch(_indexed(copy.path, place, wanted))
+        elif demuxer in _WALKED:
+            _walk(copy, place, demuxer, wanted)
+        else:
+            return False
+    except (BadInput, ToolBug, Excess) as error:
+        log.info("%s: fetched whole, for %r %s", copy.entry.name, error, error.__cause__)
+        return False
+    return True
+
+
+def _indexed(path: Path, place: Place, wanted: Reach) -> Ranges:
     """Byte ranges (start, end) by the film's own index. Raises Unreadable and Hostile."""
-    command = process.Command(
+    answer = _asked("probe_index:reached", _command(path, place), {}, wanted)
+    try:
+        return TypeAdapter(Ranges).validate_python(answer)
+    except ValidationError as error:
+        raise ToolBug("An index gave no usable answer.", evidence=str(error)) from error
+
+
+def _walk(copy: SparseCopy, place: Place, demuxer: str, wanted: Reach) -> None:
+    """Bring what is read on the way to what is wanted, and there. Raises as `_indexed`."""
+    command = _bringer(copy).serving(_command(copy.path, place))
+    _asked("probe_walk:walked", command, {"demuxer": demuxer}, wanted)
+
+
+def _command(path: Path, place: Place) -> process.Command:
+    return process.Command(
         argv=(),
         reads=(path,),
         scratch=place.scratch,
@@ -240,11 +289,12 @@ def _asked(question: _Question, path: Path, place: Place) -> Ranges:
         memory_bytes=place.limits.memory_bytes,
         file_bytes=0,
     )
-    function = f"pipeline.probe_index:{question.function}"
+
+
+def _asked(function: str, command: process.Command, more: dict[str, Any], wanted: Reach) -> Any:
+    (path,) = command.reads
+    arguments = {"path": str(path), "wanted": adapter(Reach).dump_python(wanted, mode="json")}
     try:
-        answer = process.call(function, {"path": str(path), **question.arguments}, command)
-        return TypeAdapter(Ranges).validate_python(answer)
+        return process.call(f"pipeline.{function}", arguments | more, command)
     except process.Overran as error:
         raise Unreadable(NO_INDEX, evidence=error.evidence) from error
-    except ValidationError as error:
-        raise ToolBug("An index gave no usable answer.", evidence=str(error)) from error

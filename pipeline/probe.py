@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline import process
+from pipeline import process, remote
 from pipeline.errors import NewsreelError, OverLimit, ToolBug, Unreadable
 from pipeline.facts import Facts
 from pipeline.model import Kind, Limits, Picture, Probe, adapter
+from pipeline.remote import Readable, RemoteFile
 from pipeline.sniff import HEAD_BYTES, Sniffed, sniff
 
 TIMEOUT_S = 120.0
@@ -27,15 +29,33 @@ SEAM_TIMEOUT_S = 10.0
 """A group of pictures takes a fraction of a second to decode."""
 
 
-def probe(path: Path, scratch: Path, limits: Limits) -> Probe:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bringer:
+    """What brings a child the bytes of a file that is not here yet, and how long that may take."""
+
+    service: process.Service
+    seconds: float
+
+    def serving(self, command: process.Command) -> process.Command:
+        """The same command with this service, and with the time for it."""
+        patience_s = command.timeout_s + self.seconds
+        return dataclasses.replace(command, service=self.service, timeout_s=patience_s)
+
+
+def probe(path: Path, scratch: Path, limits: Limits, bringer: Bringer | None = None) -> Probe:
     """Find out what `path` is, whatever it is called; `scratch` is the child's only folder.
 
-    Raises Unreadable, Unsupported, OverLimit or Hostile for the file's faults, and ToolKilled when
-    the child was ended from outside.
+    A file that is not here yet is brought as it is read, where there is a `bringer`. Raises
+    Unreadable, Unsupported, OverLimit or Hostile for the file's faults, ToolKilled when the child
+    was ended from outside, and what the bringer raises.
     """
     _refuse_size(path.stat().st_size, limits)
-    arguments = {"path": str(path), "limits": adapter(Limits).dump_python(limits, mode="json")}
-    found: Probe = _ask("probe:examine", arguments, _command(path, scratch, limits), Probe)
+    allowed = adapter(Limits).dump_python(limits, mode="json")
+    command = _command(path, scratch, limits)
+    if bringer is not None:
+        command = bringer.serving(command)
+    arguments = {"path": str(path), "limits": allowed, "brought": bringer is not None}
+    found: Probe = _ask("probe:examine", arguments, command, Probe)
     return found
 
 
@@ -113,24 +133,26 @@ def _refuse_size(size: int, limits: Limits) -> None:
 # --- inside the child --------------------------------------------------------------------------
 
 
-def examine(path: str, limits: dict[str, Any]) -> Probe:
+def examine(path: str, limits: dict[str, Any], *, brought: bool = False) -> Probe:
     """The child's side of `probe`: sniff, then open with the one parser that fits."""
-    with Path(path).open("rb") as stream:
-        kind = sniff(stream.read(HEAD_BYTES))
     allowed: Limits = adapter(Limits).validate_python(limits)
-    if kind.family == "picture":
-        return _photo(path, allowed)
-    return _media(path, kind, allowed)
+    with remote.opened(path, brought=brought) as stream:
+        kind = sniff(stream.read(HEAD_BYTES))
+        if kind.family == "picture":
+            return _photo(stream, path, allowed)
+        return _media(stream, kind, allowed)
 
 
-def _photo(path: str, limits: Limits) -> Probe:
+def _photo(stream: Readable, path: str, limits: Limits) -> Probe:
     from pipeline import images  # noqa: PLC0415  (PIL belongs into the child)
 
+    if isinstance(stream, RemoteFile):
+        stream.bring(0, stream.size)
     picture: Picture = images.inspect(path, limits.max_photo_pixels)
     return Probe(kind=Kind.PHOTO, container=picture.format.lower(), demuxer="", picture=picture)
 
 
-def _media(path: str, kind: Sniffed, limits: Limits) -> Probe:
+def _media(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
     from pipeline import probe_media  # noqa: PLC0415  (av belongs into the child)
 
-    return probe_media.examined(path, kind, limits)
+    return probe_media.examined(stream, kind, limits)

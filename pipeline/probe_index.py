@@ -25,31 +25,15 @@ from av.stream import Disposition
 from pipeline import diagnose
 from pipeline.errors import Unreadable
 from pipeline.model import adapter
-from pipeline.partial import Reach
+from pipeline.partial import AFTERMATH_S, MORE_KEYS, Reach
 from pipeline.probe_streams import MS
-from pipeline.probe_time import ENOUGH
 from pipeline.sparse import Ranges
-
-SHARES = (0.1, 0.35, 0.6, 0.85)
-"""Of a film's length: where `probe_moments` looks at pictures."""
 
 # FFmpeg looks at so much of every film before the first frame that it was asked for
 # (`probesize`; `analyzeduration` ends it earlier), whichever streams are wanted.
 _OPENING_BYTES = 5 << 20
 _AT_LEAST = 16  # first packets of every stream, also where they lie far from the others'
-# The pass of `probe_media` ends after so much, or so many pictures of every stream; somewhat more,
-# for it takes packets in an order of its own.
-_PASS_BYTES, _PASS_PICTURES = (64 + 8) << 20, ENOUGH + 60
-_TAIL_S = 10  # and looks for the end from here before the claimed one
 _PREROLL_S = 1  # to the start of a stretch: rounded timestamps, sound that must swing in
-# To its end: reordered frames, what deinterlacing looks ahead, and the frames that a decoder of
-# many threads wants to have before it hands out the first.
-_AFTERMATH_S = 2
-# A decoder that reorders frames wants to see up to so many more before it hands out a key frame.
-_MORE_KEYS = 4
-_LOOKED_AT = 16  # packets from a key frame on, at each of SHARES
-_NEAR_S = 1  # how far the claimed length may be from the real one for SHARES to be found
-_MAX_CHAPTERS = 1000  # entries of a data track: chapter titles and time codes have no more
 _JOIN_BYTES = 4 << 10  # a block of a disk: holes smaller than this save nothing
 _MAX_RANGES = 400_000  # of an answer, which must fit into 16 MB
 
@@ -61,17 +45,6 @@ def reached(path: str, wanted: dict[str, Any]) -> Ranges:
         streams = _chosen(container, reach.streams)
         spans = (_span(container, streams, reach, span) for span in reach.spans)
         found = itertools.chain(_opening(container), *spans)
-        return _joined(found, Path(path).stat().st_size)
-
-
-def probed(path: str) -> Ranges:
-    """Byte ranges (start, end) of what `probe_media` looks at, sorted; raises Unreadable."""
-    with _opened(path) as container:
-        length = Fraction(container.duration or 0, av.time_base)
-        looks = (_around(container, length * Fraction(share)) for share in SHARES)
-        tail = _span_of(container, list(container.streams), (length - _TAIL_S, None))
-        first = _opening(container, _PASS_BYTES, _PASS_PICTURES)
-        found = itertools.chain(first, _chapters(container), tail, *looks)
         return _joined(found, Path(path).stat().st_size)
 
 
@@ -106,31 +79,22 @@ def _pictures(container: InputContainer) -> list[Any]:
 # --- what is wanted ---------------------------------------------------------------------------
 
 
-def _opening(
-    container: InputContainer, most_bytes: int = _OPENING_BYTES, pictures: int = 0
-) -> Iterator[Any]:
-    """The first packets of all streams in the order of their times.
-
-    They end after so many pictures of each stream, at `most_bytes` at the latest.
-    """
+def _opening(container: InputContainer) -> Iterator[Any]:
+    """The first packets of all streams in the order of their times."""
     for stream in container.streams:
         yield from stream.index_entries[:_AT_LEAST]
-    left = {stream.index: pictures for stream in _pictures(container)}
     spent = 0
     timed = (_timed(stream) for stream in container.streams)
-    for _, index, entry in heapq.merge(*timed, key=operator.itemgetter(0)):
+    for _, entry in heapq.merge(*timed, key=operator.itemgetter(0)):
         yield entry
         spent += entry.size
-        if index in left:
-            left[index] -= 1
-        enough = spent >= most_bytes or all(count <= 0 for count in left.values())
-        if enough and spent >= _OPENING_BYTES:
+        if spent >= _OPENING_BYTES:
             return
 
 
-def _timed(stream: Any) -> Iterator[tuple[Fraction, int, Any]]:
+def _timed(stream: Any) -> Iterator[tuple[Fraction, Any]]:
     tick = stream.time_base or MS
-    return ((entry.timestamp * tick, stream.index, entry) for entry in stream.index_entries)
+    return ((entry.timestamp * tick, entry) for entry in stream.index_entries)
 
 
 def _span(
@@ -151,7 +115,7 @@ def _span_of(
     start, end = _on_file_clock(container, span)
     anchor = _anchor(container, start - _PREROLL_S)
     for stream in streams:
-        last = None if end is None else end + _AFTERMATH_S
+        last = None if end is None else end + AFTERMATH_S
         yield from _between(stream, _key_before(stream, anchor), last)
 
 
@@ -180,27 +144,8 @@ def _keys(
         for entry in keys:
             yield entry
             behind += end is not None and entry.timestamp * tick > end
-            if behind == _MORE_KEYS:
+            if behind == MORE_KEYS:
                 break
-
-
-def _around(container: InputContainer, moment: Fraction) -> Iterator[Any]:
-    """Key frames near a moment, the one before it among them, each with the pictures behind it."""
-    start, _ = _on_file_clock(container, (moment, None))
-    for stream in _pictures(container):
-        first = _key_before(stream, start - _NEAR_S)
-        last = _key_before(stream, start + _NEAR_S)
-        entries = stream.index_entries
-        for place in range(first, min(last + 1, len(entries))):
-            if entries[place].is_keyframe:
-                yield from entries[place : place + _LOOKED_AT]
-
-
-def _chapters(container: InputContainer) -> Iterator[Any]:
-    """The whole of small data tracks: the titles of chapters lie there, not in the index."""
-    for stream in container.streams:
-        if stream.type == "data" and len(stream.index_entries) <= _MAX_CHAPTERS:
-            yield from stream.index_entries
 
 
 # --- where it lies ----------------------------------------------------------------------------

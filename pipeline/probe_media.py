@@ -9,12 +9,12 @@ parent's side, `probe_time` the arithmetic, `probe_streams` turns what was seen 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, cast
 
 import av
@@ -36,6 +36,7 @@ from pipeline.figures import clock
 from pipeline.model import Kind, Limits, Probe, VideoStream
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline
+from pipeline.remote import Readable, RemoteFile
 from pipeline.sniff import Sniffed
 
 _WHOLE_BYTES = 256 << 20  # read to the end up to here: a second of disk at most
@@ -76,16 +77,18 @@ class _Pass:
         return len(seen.frames) < _FRAMES[seen.type] and self.failed[seen.index] < _GIVE_UP
 
 
-def examined(path: str, kind: Sniffed, limits: Limits) -> Probe:
+def examined(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
     """Everything `model.Probe` asks of a film or sound file.
 
     Raises Unreadable, Unsupported, OverLimit or Hostile.
     """
-    probe_protected.refuse(path, kind.demuxer)
-    with av.logging.Capture() as log, _opened(path, kind.demuxer, limits) as container:
+    probe_protected.refuse(stream, kind.demuxer)
+    # Now, for from here on it is read elsewhere.
+    small = stream.seek(0, os.SEEK_END) <= _WHOLE_BYTES
+    with av.logging.Capture() as log, _opened(stream, kind.demuxer, limits) as container:
         _refuse_streams(container, limits)
         walk = _Pass(_to_watch(container, limits))
-        complete = _walk(container, walk, whole=_is_small(path, container))
+        complete = _walk(container, walk, whole=small or not container.duration)
         if not complete:
             _look_at_end(container, walk)
         if not any(seen.frames for seen in walk.seen.values()):
@@ -94,7 +97,7 @@ def examined(path: str, kind: Sniffed, limits: Limits) -> Probe:
 
 
 @contextmanager
-def _opened(path: str, demuxer: str, limits: Limits) -> Iterator[InputContainer]:
+def _opened(stream: Readable, demuxer: str, limits: Limits) -> Iterator[InputContainer]:
     """Open with this demuxer and no other, following nothing the file points at."""
     av.logging.set_level(av.logging.INFO)  # `dumps_format` is silent below
     options = {
@@ -103,18 +106,14 @@ def _opened(path: str, demuxer: str, limits: Limits) -> Iterator[InputContainer]
         "max_pixels": str(limits.max_frame_pixels),
         "max_streams": str(limits.max_streams * 4),
     }
+    stream.seek(0)
+    source: Any = stream if isinstance(stream, RemoteFile) else f"file:{stream.name}"
     try:
-        container = av.open(
-            f"file:{path}", format=demuxer, options=options, metadata_errors="replace"
-        )
+        container = av.open(source, format=demuxer, options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         raise diagnose.unreadable(f"{error!r}") from error
     with container:
         yield container
-
-
-def _is_small(path: str, container: InputContainer) -> bool:
-    return Path(path).stat().st_size <= _WHOLE_BYTES or not container.duration
 
 
 def _refuse_streams(container: InputContainer, limits: Limits) -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
 
 from pipeline.errors import Unsupported
+from pipeline.remote import Readable
 
 # Sample entries of ISO/IEC 23001-7 (encv, enca) and of Apple's FairPlay (drms, drmi).
 _PROTECTED_ENTRIES = (b"encv", b"enca", b"drms", b"drmi")
@@ -27,14 +26,14 @@ _INDEX_BYTES = 16 << 20
 _SENTENCE = "The file is encrypted (copy protection): upload a copy without protection."
 
 
-def refuse(path: str, demuxer: str) -> None:
+def refuse(stream: Readable, demuxer: str) -> None:
     """Raise Unsupported when the file is encrypted."""
-    with Path(path).open("rb") as stream:
-        if demuxer == "mov":
-            protected = any(_has_protected_entry(index) for index in _indexes(stream))
-        else:
-            head = stream.read(_ASF_HEADER) if demuxer == "asf" else b""
-            protected = any(mark in head for mark in _ASF_ENCRYPTION)
+    stream.seek(0)
+    if demuxer == "mov":
+        protected = any(_has_protected_entry(index) for index in _indexes(stream))
+    else:
+        head = stream.read(_ASF_HEADER) if demuxer == "asf" else b""
+        protected = any(mark in head for mark in _ASF_ENCRYPTION)
     if protected:
         raise Unsupported(_SENTENCE)
 
@@ -49,9 +48,9 @@ def _has_protected_entry(index: bytes) -> bool:
     return False
 
 
-def _indexes(stream: BinaryIO) -> Iterator[bytes]:
+def _indexes(stream: Readable) -> Iterator[bytes]:
     """The movie boxes of an ISO base media file, as far as its top level can be walked."""
-    end = os.fstat(stream.fileno()).st_size
+    end = stream.seek(0, os.SEEK_END)
     position = 0
     while position + 8 <= end:
         stream.seek(position)

@@ -60,6 +60,8 @@ PAUSE_MS = 500
 MAX_OFFSET_MS = 20
 # Times are told in whole milliseconds, of the source as of what was made.
 ROUNDED_MS = 2
+# Of the pictures that fit into a chunk: some are missing in many recordings.
+ENOUGH = Fraction(9, 10)
 # How much of a sound track's work is measuring, in percent.
 MEASURED = 25
 
@@ -72,7 +74,7 @@ def make_chunk(step: Step, shop: Shop, report: Report) -> Made:
     encode(graph.chunk(step, shop.bench), step, shop, report)
     rungs = [out for out in step.outputs if isinstance(out, VideoOut)]
     if not any(_holds_fragments(shop.folder / rung.file) for rung in rungs):
-        log.info("%s, %s: no picture could be decoded", step.source.name, step.name)
+        _doubt(step, shop, "no picture could be decoded")
         return Made(artifacts=())
     for rung in rungs:
         _settle(rung, shop)
@@ -81,7 +83,23 @@ def make_chunk(step: Step, shop: Shop, report: Report) -> Made:
         _rung(rung, facts, step, shop) for rung, facts in zip(rungs, found, strict=True)
     )
     _check_alike(artifacts, step)
+    if any(_lacks(rung, made) for rung, made in zip(rungs, artifacts, strict=True)):
+        _doubt(step, shop, f"few pictures: {[made.frames for made in artifacts]}")
     return Made(artifacts=artifacts)
+
+
+def _lacks(out: VideoOut, made: Reel) -> bool:
+    """True where far fewer pictures came out than fit into a chunk of known length and rate."""
+    if out.end_s is None or out.gop_ms:
+        return False
+    return (made.frames or 0) < (out.end_s - out.begin_s) * out.frame_rate * ENOUGH
+
+
+def _doubt(step: Step, shop: Shop, what: str) -> None:
+    """What is missing may be the source's fault, or that of the part of it that was fetched."""
+    log.info("%s, %s: %s", step.source.name, step.name, what)
+    if not shop.whole:
+        raise _wrong(step, what)
 
 
 def make_copy(step: Step, shop: Shop, report: Report) -> Made:

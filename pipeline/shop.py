@@ -20,10 +20,10 @@ from pipeline.ears import Ears
 from pipeline.errors import BadInput, NewsreelError, ToolBug, Unreadable
 from pipeline.facts import Facts
 from pipeline.figures import clock
-from pipeline.graph_input import Bench
+from pipeline.graph_input import STDIN, Bench
 from pipeline.loudness import Loudness, Peaks
 from pipeline.model import Artifact, Limits, Reel, Step
-from pipeline.process import Command, Finished, run
+from pipeline.process import Command, Finished, Service, run
 
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
@@ -69,8 +69,9 @@ def part(report: Report, begin: int, end: int) -> Report:
 class Shop:
     """Where a step is worked on; `inputs` are the outputs of other steps that it needs.
 
-    `whole` is False where `source` holds only what the step will read, and holes elsewhere. Its
-    children stand back by `nice` for whatever is more urgent.
+    `whole` is False where `source` holds only what the step will read, and holes elsewhere. Where
+    there is a `service`, it sends the source to whoever reads it from standard input, and `source`
+    is nothing. Its children stand back by `nice` for whatever is more urgent.
     """
 
     ffmpeg: Path
@@ -78,6 +79,7 @@ class Shop:
     folder: Path
     limits: Limits
     whole: bool = True
+    service: Service | None = None
     nice: int = 0
     ears: Ears | None = None
     inputs: tuple[tuple[Artifact, Path], ...] = ()
@@ -85,7 +87,8 @@ class Shop:
     @property
     def bench(self) -> Bench:
         """The part of it that command lines need."""
-        return Bench(ffmpeg=self.ffmpeg, source=self.source, folder=self.folder)
+        source = None if self.service else self.source
+        return Bench(ffmpeg=self.ffmpeg, source=source, folder=self.folder)
 
     def command(self, argv: tuple[str, ...], timeout_s: float) -> Command:
         """A confined child that may read the source alone and write to the folder alone."""
@@ -97,6 +100,7 @@ class Shop:
             stall_s=self.limits.stall_s if "-progress" in argv else None,
             memory_bytes=self.limits.memory_bytes,
             nice=self.nice,
+            service=self.service if STDIN in argv else None,
         )
 
 

@@ -1,24 +1,27 @@
 """A sparse local copy of a stored object: all of its size, and only the bytes that were asked for.
 
-Owns the walk over the boxes of an MP4 or MOV by ranges (ISO/IEC 14496-12), and fetching ranges side
-by side into a file that has holes elsewhere. Refuses to read an index: `framework` says where it
-lies, `probe_index` reads it in a child, and `partial` brings both together.
+Owns the walk over the boxes of an MP4 or MOV by ranges (ISO/IEC 14496-12), fetching ranges side by
+side into a file that has holes elsewhere, and doing so whenever a child asks (`remote` is the
+child's side). Refuses to read an index: `framework` says where it lies, `probe_index` reads it in a
+child, and `partial` brings both together.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from pipeline.errors import DiskFull, Missing, Unreadable
+from pipeline.errors import DiskFull, Missing, ToolBug, Unreadable
 from pipeline.model import Source
 from pipeline.store import Store
 
@@ -34,9 +37,11 @@ _BOX_HEADER = 16  # with a 64-bit size
 _SMALLEST_BOX = 8
 _PADDING = (b"mdat", b"free", b"skip", b"wide")  # of these, only the header matters
 _AT_ONCE = 8
+_AHEAD = 3  # pieces on their way, or waiting to be sent
 _PIECE = 8 << 20
 # Two ranges nearer than this are fetched as one: a request costs about what so many bytes do.
 _GAP = 256 << 10
+_QUESTION_BYTES = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -111,12 +116,42 @@ class SparseCopy:
             for _ in pool.map(partial(self._move, file.fileno()), _pieces(ranges)):
                 pass  # raises here what went wrong there, and lets the rest be
 
+    def answer(self, allowed: int, line: socket.socket) -> None:
+        """Bring whatever ranges a child asks for, until it is gone (`process.Service`).
+
+        Raises Excess where more than `allowed` bytes are wanted, else as `fetch` does.
+        """
+        with line.makefile("rb") as questions:
+            while question := questions.readline(_QUESTION_BYTES):
+                start, end = _understood(question, self.entry.bytes)
+                allowed -= end - start
+                if allowed < 0:
+                    raise Excess(f"{start} to {end}")
+                self.fetch([(start, end)])
+                line.sendall(b"\n")
+
     def _move(self, target: int, piece: Ranges) -> None:
         """Read from the first range of a piece to its last; what lies between stays a hole."""
         base = piece[0][0]
         data = memoryview(self.read(base, piece[-1][1] - base))
         for start, end in piece:
             _write(target, data[start - base : end - base], start)
+
+
+class Excess(Exception):
+    """So much of an object is wanted that it had better be copied whole."""
+
+
+def _understood(question: bytes, size: int) -> tuple[int, int]:
+    """A range within the object; what asks is a child that reads hostile files."""
+    start, _, end = question.partition(b" ")
+    try:
+        asked = int(start), int(end)
+    except ValueError as error:
+        raise ToolBug("A child asked for nonsense.", evidence=repr(question)) from error
+    if not 0 <= asked[0] < asked[1] <= size:
+        raise ToolBug("A child asked for what is not in the file.", evidence=repr(question))
+    return asked
 
 
 def changed(entry: Source, evidence: str) -> Missing:
@@ -141,6 +176,22 @@ def _write(target: int, data: memoryview, start: int) -> None:
     while data:
         written = os.pwrite(target, data, start)
         data, start = data[written:], start + written
+
+
+def through(store: Store, entry: Source, line: socket.socket) -> None:
+    """Send all of an object, from its first byte to its last, and keep nothing.
+
+    Raises what the store raises, and Missing where the object is shorter than it was.
+    """
+    copy = SparseCopy(store=store, entry=entry, path=Path())
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        pending: deque[Future[bytes]] = deque()
+        for start, end in _cut([(0, entry.bytes)]):
+            pending.append(pool.submit(copy.read, start, end - start))
+            if len(pending) == _AHEAD:
+                line.sendall(pending.popleft().result())
+        for rest in pending:
+            line.sendall(rest.result())
 
 
 def _pieces(ranges: Iterable[tuple[int, int]]) -> Iterator[Ranges]:

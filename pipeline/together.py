@@ -83,7 +83,7 @@ def _sources(house: House, hands: Hands, scratch: Path) -> Iterator[dict[str, Pa
             with _told(hands, records):
                 flow.check_size(media, limits)
                 source = partial.source(house.ingest, media, "", None, place)
-                paths[records.drop.item] = stack.enter_context(source)
+                paths[records.drop.item] = stack.enter_context(source).path
         yield paths
 
 

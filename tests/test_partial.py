@@ -7,8 +7,10 @@ import dataclasses
 import errno
 import itertools
 import os
+import socket
 import struct
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,14 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import (
-    partial,
-    probe_index,
-    probe_media,
-    probe_moments,
-    process,
-    sparse,
-)
+from pipeline import partial, probe, probe_index, process, remote, sparse
 from pipeline.errors import DiskFull, Missing, OverLimit, StoreUnavailable, ToolBug, Unreadable
 from pipeline.model import (
     CaptionsOut,
@@ -45,7 +40,6 @@ from pipeline.model import (
 )
 from pipeline.partial import Place, Reach
 from pipeline.s3store import S3Store
-from pipeline.sniff import HEAD_BYTES, sniff
 from pipeline.store import DirStore
 
 LIMITS = Limits(
@@ -200,6 +194,24 @@ def uneven() -> Path:
 FILMS = [plain, faststart, edited, tracks]
 
 
+def walked(demuxer: str, times: int = 10) -> Path:
+    """The same film in a container that has no full index."""
+    copy = ("-c", "copy")
+    mpeg = ("-c:v", "mpeg2video", "-b:v", "20M", "-bf", "2", "-g", "12", "-c:a", "mp2")
+    name, arguments = {
+        "matroska": ("film.mkv", ("-map", "0", "-map", "0:a", *copy)),
+        "mpegts": ("film.m2ts", copy),
+        "mpeg": ("film.mpg", (*mpeg, "-maxrate", "24M", "-bufsize", "4M")),
+        "avi": ("film.avi", ("-c:v", "mpeg4", "-b:v", "20M", "-c:a", "mp3")),
+        "asf": ("film.wmv", ("-c:v", "wmv2", "-b:v", "20M", "-c:a", "wmav2")),
+        "mxf": ("film.mxf", (*mpeg[:-2], "-c:a", "pcm_s16le", "-ar", "48000")),
+    }[demuxer]
+    return film(f"{times}-{name}", *arguments, times=times)
+
+
+WALKED = ("asf", "avi", "matroska", "mpeg", "mpegts", "mxf")
+
+
 def ffmpeg(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [media.FFMPEG, "-hide_banner", "-nostdin", "-v", "error", *arguments],
@@ -210,13 +222,14 @@ def ffmpeg(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def frames(path: Path, wanted: Reach) -> list[str]:
+def frames(path: Path, wanted: Reach, demuxer: str = "mov") -> list[str]:
     """The MD5 of every decoded frame of the first stream and span that is wanted."""
     start, end = wanted.spans[0]
     until = () if end is None else ("-to", str(float(end)))
-    seek = ("-copyts", "-start_at_zero", "-ss", str(float(start)), *until)
+    begin = ("-ss", str(float(start))) if start else ()
+    seek = ("-copyts", "-start_at_zero", *begin, *until)
     to = ("-map", f"0:{wanted.streams[0]}", "-f", "framemd5", "-")
-    lines = ffmpeg("-f", "mov", *seek, "-i", f"file:{path}", *to).stdout.splitlines()
+    lines = ffmpeg("-f", demuxer, *seek, "-i", f"file:{path}", *to).stdout.splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
@@ -256,10 +269,12 @@ def poster(*moments_ms: int) -> PosterOut:
 
 
 def test_a_chunk_reaches_for_its_pictures_in_its_span() -> None:
-    """A step's span is what it needs of the stream it treats."""
+    """A step's span, and what is run in before it, is what it needs of the stream it treats."""
     span = Span(start_s=Fraction(3, 2), end_s=Fraction(9, 2))
     wanted = partial.reach(step(treatment=PICTURES, span=span))
-    assert wanted == Reach(streams=(3,), spans=((Fraction(3, 2), Fraction(9, 2)),))
+    assert wanted == Reach(streams=(3,), spans=((Fraction(1), Fraction(9, 2)),))
+    far = partial.reach(step(treatment=PICTURES, span=dataclasses.replace(span, run_in_s=None)))
+    assert far == Reach(streams=(3,), spans=((Fraction(0), Fraction(9, 2)),))
 
 
 def test_a_copy_reaches_for_the_whole_of_its_stream() -> None:
@@ -290,6 +305,8 @@ def test_embedded_captions_reach_for_their_track_alone() -> None:
     """A text track is a stream like any other; a file of its own is needed whole."""
     out = CaptionsOut(role="captions", file="c.vtt", language="en", stream=4)
     assert partial.reach(step(out)) == Reach(streams=(4,), spans=((Fraction(0), None),))
+    clip = Span(start_s=Fraction(30), end_s=Fraction(40))
+    assert partial.reach(step(out, span=clip)) == partial.reach(step(out))
     assert partial.reach(step(dataclasses.replace(out, stream=None))) is None
 
 
@@ -307,10 +324,10 @@ def test_what_names_no_stream_needs_everything() -> None:
 def test_pictures_of_a_span_are_bit_identical(made: Any, span: Any, place: Place) -> None:
     """Every decoded frame is that of the whole file, from less than half of it."""
     far, wanted = Far(made()), reach(0, *span)
-    with partial.source(far, far.entry, "mov", wanted, place) as path:
-        assert partial.is_part(path, place)
-        assert path.stat().st_size == far.path.stat().st_size
-        found = frames(path, wanted)
+    with partial.source(far, far.entry, "mov", wanted, place) as local:
+        assert not local.whole
+        assert local.path.stat().st_size == far.path.stat().st_size
+        found = frames(local.path, wanted)
     assert len(found) > 50
     assert found == frames(far.path, wanted)
     assert far.share < 0.45
@@ -322,9 +339,9 @@ def test_pictures_of_a_span_are_bit_identical(made: Any, span: Any, place: Place
 def test_sound_of_a_whole_film_is_bit_identical(made: Any, stream: int, place: Place) -> None:
     """A sound track is fetched to its end, and the pictures between take no room."""
     far, wanted = Far(made()), reach(stream, "0", None)
-    with partial.source(far, far.entry, "mov", wanted, place) as path:
-        room = path.stat().st_blocks * 512
-        assert frames(path, wanted) == frames(far.path, wanted)
+    with partial.source(far, far.entry, "mov", wanted, place) as local:
+        room = local.path.stat().st_blocks * 512
+        assert frames(local.path, wanted) == frames(far.path, wanted)
     assert room < 0.3 * far.path.stat().st_size
 
 
@@ -332,38 +349,193 @@ def test_sound_and_pictures_of_one_span_are_bit_identical(place: Place) -> None:
     """Sound is there from the key frame on that a player goes to, not only from the span on."""
     far = Far(tracks())
     wanted = Reach(streams=(0, 1), spans=((Fraction(20), Fraction(22)),))
-    with partial.source(far, far.entry, "mov", wanted, place) as path:
+    with partial.source(far, far.entry, "mov", wanted, place) as local:
         for stream in (0, 1):
             alone = dataclasses.replace(wanted, streams=(stream,))
-            assert frames(path, alone) == frames(far.path, alone)
+            assert frames(local.path, alone) == frames(far.path, alone)
 
 
 def test_subtitles_are_fetched_without_the_film(place: Place) -> None:
     """A text track is complete, and costs little more than the film's opening."""
     far, wanted = Far(tracks()), reach(3, "0", None)
-    with partial.source(far, far.entry, "mov", wanted, place) as path:
-        text = ffmpeg("-f", "mov", "-i", f"file:{path}", "-map", "0:3", "-f", "srt", "-").stdout
+    with partial.source(far, far.entry, "mov", wanted, place) as local:
+        named = f"file:{local.path}"
+        text = ffmpeg("-f", "mov", "-i", named, "-map", "0:3", "-f", "srt", "-").stdout
     assert "late words" in text
     assert far.share < 0.2
+
+
+def at_key(path: Path, demuxer: str, at: str) -> str:
+    """The key frame before a moment, as posters take it."""
+    near = ("-noaccurate_seek", "-skip_frame", "nokey", "-discard:v", "nokey", "-threads", "1")
+    return ffmpeg(
+        *("-max_error_rate", "1", "-f", demuxer, "-ss", at, *near, "-i", f"file:{path}"),
+        *("-map", "0:0", "-frames:v", "1", "-f", "framemd5", "-"),
+    ).stdout
+
+
+def of_moments(*moments: int) -> Reach:
+    spans = tuple((Fraction(at), Fraction(at)) for at in moments)
+    return Reach(streams=(0,), spans=spans, key_frames_only=True)
 
 
 def test_key_frames_of_moments_are_bit_identical(place: Place) -> None:
     """A key frame is there whole for each moment; what is not there does no harm to it."""
     far = Far(plain())
-    spans = tuple((Fraction(at), Fraction(at)) for at in (5, 22))
-    wanted = Reach(streams=(0,), spans=spans, key_frames_only=True)
-    near = ("-noaccurate_seek", "-skip_frame", "nokey", "-discard:v", "nokey")
-    with partial.source(far, far.entry, "mov", wanted, place) as path:
+    with partial.source(far, far.entry, "mov", of_moments(5, 22), place) as local:
         for at in ("5", "22"):
-            found = [
-                ffmpeg(
-                    *("-max_error_rate", "1", "-f", "mov", "-ss", at, *near, "-i", f"file:{file}"),
-                    *("-map", "0:0", "-frames:v", "1", "-f", "framemd5", "-"),
-                ).stdout
-                for file in (path, far.path)
-            ]
-            assert found[0] == found[1]
+            assert at_key(local.path, "mov", at) == at_key(far.path, "mov", at)
     assert far.share < 0.25
+
+
+# --- without a full index ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("demuxer", WALKED)
+@pytest.mark.parametrize("span", [("0", "3"), ("701/50", "1802/100"), ("29", "31"), ("35", None)])
+def test_a_span_is_found_without_a_full_index(demuxer: str, span: Any, place: Place) -> None:
+    """What FFmpeg reads on its way to a moment, and from there on, is there; and not much more."""
+    far, wanted = Far(walked(demuxer)), reach(0, *span)
+    with partial.source(far, far.entry, demuxer, wanted, place) as local:
+        assert not local.whole
+        found = frames(local.path, wanted, demuxer)
+    assert len(found) > 40
+    assert found == frames(far.path, wanted, demuxer)
+    assert far.share < 0.5
+    assert far.wholes == 0
+    assert list(place.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("demuxer", WALKED)
+def test_sound_of_a_span_is_found_without_a_full_index(demuxer: str, place: Place) -> None:
+    """The same holds for sound."""
+    far, wanted = Far(walked(demuxer)), reach(1, "20", "22")
+    with partial.source(far, far.entry, demuxer, wanted, place) as local:
+        assert not local.whole
+        assert frames(local.path, wanted, demuxer) == frames(far.path, wanted, demuxer)
+
+
+@pytest.mark.parametrize("demuxer", ["matroska", "mpegts"])
+def test_key_frames_are_found_without_a_full_index(demuxer: str, place: Place) -> None:
+    """As with an index, though the pictures between have to be read as well."""
+    far = Far(walked(demuxer, times=20))
+    with partial.source(far, far.entry, demuxer, of_moments(5, 62), place) as local:
+        assert not local.whole
+        for at in ("5", "62"):
+            assert at_key(local.path, demuxer, at) == at_key(far.path, demuxer, at)
+    assert far.share < 0.4
+
+
+def heard(argv: tuple[str, ...], place: Place, local: partial.Local) -> str:
+    """What a confined FFmpeg says of its input."""
+    command = process.Command(
+        argv=(str(media.FFMPEG), "-v", "error", "-nostdin", *argv, "-f", "framemd5", "-"),
+        reads=(local.path, Path(media.FFMPEG)),
+        scratch=place.scratch,
+        timeout_s=60,
+        memory_bytes=LIMITS.memory_bytes,
+        service=local.service,
+    )
+    finished = process.run(command)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.decode()
+
+
+@pytest.mark.parametrize("demuxer", ["matroska", "mpeg", "mpegts"])
+def test_sound_of_a_whole_film_passes_through(demuxer: str, place: Place) -> None:
+    """What has to be read from end to end is sent as often as it is wanted, and takes no room."""
+    far, wanted = Far(walked(demuxer)), reach(1, "0", None)
+    with partial.source(far, far.entry, demuxer, wanted, place) as local:
+        argv = ("-f", demuxer, "-copyts", "-start_at_zero", "-i", "pipe:0", "-map", "0:1")
+        found = [heard(argv, place, local) for _ in range(2)]
+        assert list(place.scratch.iterdir()) == []
+    lines = [line for line in found[0].splitlines() if not line.startswith("#")]
+    assert found[0] == found[1]
+    for line, there in zip(lines, frames(far.path, wanted, demuxer), strict=True):
+        (_, at, *rest), (_, at_there, *rest_there) = line.split(","), there.split(",")
+        # In the first packet of a transport stream, who cannot go back rounds times otherwise.
+        assert abs(int(at) - int(at_there)) <= 8
+        assert rest[-1] == rest_there[-1]
+    assert far.wholes == 0
+
+
+def test_what_is_sent_is_one_state_of_the_object(place: Place) -> None:
+    """An object that is replaced while it is sent is not believed."""
+    far, wanted = Far(walked("matroska")), reach(1, "0", None)
+    with partial.source(far, far.entry, "matroska", wanted, place) as local:
+        far.identity = "another"
+        with pytest.raises(Missing):
+            heard(("-f", "matroska", "-i", "pipe:0", "-map", "0:1"), place, local)
+
+
+def test_who_needs_no_more_may_leave(place: Place) -> None:
+    """A child that ends before its input does is no error."""
+    far, wanted = Far(walked("matroska")), reach(1, "0", None)
+    with partial.source(far, far.entry, "matroska", wanted, place) as local:
+        assert heard(("-f", "matroska", "-t", "1", "-i", "pipe:0", "-map", "0:1"), place, local)
+
+
+def test_what_would_be_read_for_the_most_part_is_taken_whole(place: Place) -> None:
+    """Who wants more than half of a film had better have all of it."""
+    far = Far(walked("mpegts"))
+    with partial.source(far, far.entry, "mpegts", reach(0, "5", "35"), place) as local:
+        assert local.whole
+    assert far.share < 0.51
+
+
+def test_a_store_that_fails_on_the_way_is_heard(
+    monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """What the store says to a question of the child is what the step fails with."""
+    far = Far(walked("matroska"))
+
+    def failing(*_: Any, **__: Any) -> bytes:
+        raise StoreUnavailable("The object store did not answer.")
+
+    monkeypatch.setattr(far, "read", failing)
+    with (
+        pytest.raises(StoreUnavailable),
+        partial.source(far, far.entry, "matroska", reach(0, "5", "8"), place),
+    ):
+        pass
+    assert list(place.scratch.iterdir()) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 << 20), st.integers(0, 2 << 20)), max_size=12))
+def test_a_file_that_is_brought_reads_like_one_that_is_here(reads: list[tuple[int, int]]) -> None:
+    """Whatever is read in whatever order is there by then, and nothing is asked for twice."""
+    whole = os.urandom(64) * (5 << 14)
+    there, asked = bytearray(len(whole)), []
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(len(whole))
+
+        def bring(start: int, end: int) -> None:
+            assert 0 <= start < end <= len(whole)
+            assert not any(there[start:end])
+            asked.append((start, end))
+            there[start:end] = b"\1" * (end - start)
+            os.pwrite(file.fileno(), whole[start:end], start)
+
+        with remote.RemoteFile(file.name, bring) as brought:
+            for start, length in reads:
+                brought.seek(start)
+                assert brought.read(length) == whole[start : start + length]
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("question", [b"-1 5\n", b"5 5\n", b"0 1 2\n", b"0 99999999999\n", b"x\n"])
+def test_a_child_cannot_ask_for_what_is_not_there(question: bytes, place: Place) -> None:
+    """It reads hostile files; what it says is not trusted."""
+    far = Far(plain())
+    copy = sparse.SparseCopy(store=far, entry=far.entry, path=place.scratch / "part")
+    copy.create()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(question)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(ToolBug):
+            copy.answer(1 << 40, ours)
+    assert far.fetched == 0
 
 
 # --- when the whole is taken ------------------------------------------------------------------
@@ -374,19 +546,18 @@ def test_a_folder_gives_its_own_file(tmp_path: Path, place: Place) -> None:
     store = DirStore(tmp_path / "in")
     store.put(Object(key=KEY, body=plain(), media_type="video/mp4"))
     entry = dataclasses.replace(Far(plain()).entry, identity=store.stat(KEY).identity)
-    with partial.source(store, entry, "mov", reach(0, "0", "1"), place) as path:
-        assert path == tmp_path / "in" / KEY
-        assert not partial.is_part(path, place)
+    with partial.source(store, entry, "mov", reach(0, "0", "1"), place) as local:
+        assert local == partial.Local(path=tmp_path / "in" / KEY)
 
 
-@pytest.mark.parametrize(("demuxer", "wanted"), [("matroska", reach(0, "0", "1")), ("mov", None)])
-def test_without_an_index_or_a_wish_the_whole_is_taken(
+@pytest.mark.parametrize(("demuxer", "wanted"), [("rm", reach(0, "0", "1")), ("mov", None)])
+def test_without_a_way_or_a_wish_the_whole_is_taken(
     demuxer: str, wanted: Reach | None, place: Place
 ) -> None:
-    """Only MP4 and MOV tell where a part lies, and only to who knows what he wants."""
+    """Only where it was tried a part is found, and only by who knows what he wants."""
     far = Far(plain())
-    with partial.source(far, far.entry, demuxer, wanted, place) as path:
-        assert path == far.path
+    with partial.source(far, far.entry, demuxer, wanted, place) as local:
+        assert local.path == far.path
     assert far.fetched == 0
 
 
@@ -394,24 +565,24 @@ def test_a_small_file_is_taken_whole(monkeypatch: pytest.MonkeyPatch, place: Pla
     """One transfer of a small file serves all steps."""
     monkeypatch.setattr(partial, "LARGE_BYTES", 1 << 30)
     far = Far(plain())
-    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
-        assert path == far.path
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
+        assert local.path == far.path
 
 
 def test_a_fragmented_film_is_taken_whole(place: Place) -> None:
     """Fragments have an index each: none tells of the whole."""
     flags = "+frag_keyframe+empty_moov"
     far = Far(film("fragments.mp4", "-c", "copy", "-movflags", flags, times=1))
-    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
-        assert path == far.path
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
+        assert local.path == far.path
     assert far.share < 0.1
 
 
 def test_a_stream_that_is_not_there_is_looked_for_in_the_whole(place: Place) -> None:
     """An index that does not know a wanted stream is not relied on."""
     far = Far(plain())
-    with partial.source(far, far.entry, "mov", reach(7, "0", "1"), place) as path:
-        assert path == far.path
+    with partial.source(far, far.entry, "mov", reach(7, "0", "1"), place) as local:
+        assert local.path == far.path
     assert list(place.scratch.iterdir()) == []
 
 
@@ -425,8 +596,8 @@ def test_a_child_that_breaks_over_an_index_costs_only_the_transfer(
 
     monkeypatch.setattr(process, "call", broken)
     far = Far(plain())
-    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as path:
-        assert path == far.path
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
+        assert local.path == far.path
 
 
 def box(kind: bytes, size: int, body: bytes = b"") -> bytes:
@@ -453,8 +624,8 @@ def test_hostile_boxes_come_to_an_end(name: str, tmp_path: Path, place: Place) -
     path.write_bytes(HOSTILE[name])
     os.truncate(path, 2 << 30)
     far = Far(path)
-    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as found:
-        assert found == path
+    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
+        assert local.path == path
     assert far.requests < 80
     assert far.fetched < 1 << 20
 
@@ -487,13 +658,13 @@ def test_an_object_that_changes_meanwhile_is_not_used(
 ) -> None:
     """Two states of an object are never mixed, and nothing is left behind."""
     far = Far(plain())
-    asked = partial._asked
+    asked = partial._indexed
 
     def replaced(*arguments: Any) -> Any:
         far.identity = "another"
         return asked(*arguments)
 
-    monkeypatch.setattr(partial, "_asked", replaced)
+    monkeypatch.setattr(partial, "_indexed", replaced)
     with (
         pytest.raises(Missing),
         partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
@@ -597,25 +768,55 @@ def test_positions_outside_the_file_are_left_out() -> None:
 # --- probing ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("made", [*FILMS, uneven])
-def test_a_probe_finds_the_same_in_a_part(
+LARGE = {
+    "mov": lambda: film("large.mp4", times=32),
+    "matroska": lambda: walked("matroska", times=32),
+    "mpegts": lambda: walked("mpegts", times=32),
+}
+
+
+@pytest.mark.parametrize("demuxer", LARGE)
+def test_a_probe_finds_the_same_from_afar(demuxer: str, place: Place) -> None:
+    """Of a large film, as much is fetched as a probe looks at, and it sees what is there."""
+    far = Far(LARGE[demuxer]())
+    assert far.entry.bytes > 300 << 20
+    found = partial.examined(far, far.entry, place)
+    assert found == probe.probe(far.path, place.scratch, LIMITS)
+    assert found.duration_ms == pytest.approx(128_700, abs=100)
+    assert found.notes == ()
+    assert far.share < 0.35
+    assert far.wholes == 0
+    assert list(place.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("made", [edited, tracks, uneven])
+def test_a_probe_from_afar_misses_nothing(
     made: Any, monkeypatch: pytest.MonkeyPatch, place: Place
 ) -> None:
-    """What a probe looks at in a large film is all there: the result is that of the whole."""
-    monkeypatch.setattr(probe_media, "_WHOLE_BYTES", 1 << 10)
+    """Edit lists, chapters in a track of their own and pictures that come unevenly are found."""
+    monkeypatch.setattr(partial, "_WORTH", 2)
     far = Far(made())
-    kind = sniff(far.path.read_bytes()[:HEAD_BYTES])
-    with partial.probed(far, far.entry, place) as path:
-        assert partial.is_part(path, place)
-        found = probe_media.examined(str(path), kind, LIMITS)
-    assert found == probe_media.examined(str(far.path), kind, LIMITS)
+    found = partial.examined(far, far.entry, place)
+    assert found == probe.probe(far.path, place.scratch, LIMITS)
     assert found.notes == ()
     assert len(found.chapters) == (4 if made is tracks else 0)
     assert len(found.cuts) == pytest.approx(30 if made is uneven else 0, abs=8)
+    assert far.wholes == 0
 
 
-def test_what_a_part_cannot_settle_is_asked_of_the_whole(tmp_path: Path, place: Place) -> None:
-    """A film of which nothing decodes is refused by a look at all of it, in its own words."""
+def test_what_is_to_be_read_whole_is_copied_whole(place: Place) -> None:
+    """A small film is probed to its end: that is no part."""
+    far = Far(plain())
+    found = partial.examined(far, far.entry, place)
+    assert found == probe.probe(far.path, place.scratch, LIMITS)
+    assert far.wholes == 1
+
+
+def test_a_film_of_which_nothing_decodes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """What is said of a film that is far away is what would be said of it here."""
+    monkeypatch.setattr(partial, "_WORTH", 2)
     path = tmp_path / "zeros.mp4"
     data = bytearray(faststart().read_bytes())
     start = data.index(b"mdat") + 4
@@ -624,12 +825,12 @@ def test_what_a_part_cannot_settle_is_asked_of_the_whole(tmp_path: Path, place: 
     far = Far(path)
     with pytest.raises(Unreadable, match="decodes"):
         partial.examined(far, far.entry, place)
-    assert far.wholes == 1
+    assert far.wholes == 0
 
 
 def test_a_limit_is_told_by_the_index(place: Place) -> None:
     """A film that is too long is refused without fetching it."""
-    far = Far(plain())
+    far = Far(LARGE["mov"]())
     strict = dataclasses.replace(place, limits=dataclasses.replace(LIMITS, max_duration_s=5))
     with pytest.raises(OverLimit, match="max_duration_s"):
         partial.examined(far, far.entry, strict)
@@ -642,15 +843,6 @@ def test_a_photo_is_probed_whole(place: Place) -> None:
     found = partial.examined(far, far.entry, place)
     assert found.picture is not None
     assert far.wholes == 1
-
-
-def test_a_part_holds_all_that_a_probe_looks_at() -> None:
-    """The numbers of the probe and of what is fetched for it fit together."""
-    assert probe_index._PASS_BYTES > probe_media._SAMPLE_BYTES
-    assert probe_index._PASS_PICTURES > probe_media.ENOUGH
-    assert probe_index._TAIL_S >= probe_media._TAIL_S
-    assert probe_index.SHARES == probe_moments._SHARES
-    assert probe_index._LOOKED_AT >= probe_moments._FRAMES + probe_moments._DELAY
 
 
 # --- a real store -----------------------------------------------------------------------------
@@ -670,14 +862,14 @@ def test_a_large_film_in_s3_is_read_by_ranges(
     entry = Source(key=KEY, name="film.mp4", bytes=size, identity=there.identity)
 
     chunk = reach(0, "60", "68")
-    with partial.source(store, entry, "mov", chunk, place) as part:
-        assert frames(part, chunk) == frames(path, chunk)
+    with partial.source(store, entry, "mov", chunk, place) as local:
+        assert frames(local.path, chunk) == frames(path, chunk)
     assert store.fetched < 0.15 * size
 
     sound = reach(1, "0", None)
-    with partial.source(store, entry, "mov", sound, place) as part:
-        assert frames(part, sound) == frames(path, sound)
-        assert part.stat().st_blocks * 512 < 0.1 * size
+    with partial.source(store, entry, "mov", sound, place) as local:
+        assert frames(local.path, sound) == frames(path, sound)
+        assert local.path.stat().st_blocks * 512 < 0.1 * size
 
     store.fetched = 0
     found = partial.examined(store, entry, place)

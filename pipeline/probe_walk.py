@@ -1,0 +1,107 @@
+"""Where a stretch of a film lies that has no index to tell it: found by going there.
+
+Owns the walk that FFmpeg will take through a file: opening it, going to a moment, reading on from
+there. The file is brought as it is read, so what was brought is what FFmpeg will want. Runs only
+inside a confined child; `partial` is the parent's side, and `probe_index` does the same for MP4 and
+MOV without reading what lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+
+from pipeline import diagnose
+from pipeline.errors import Unreadable
+from pipeline.model import adapter
+from pipeline.partial import AFTERMATH_S, MORE_KEYS, Reach
+from pipeline.probe_streams import MS
+from pipeline.remote import RemoteFile
+
+# Where pictures are reordered, FFmpeg's command line goes to so much before a moment.
+_REORDERED_S = Fraction(3, 23)
+
+
+def walked(path: str, demuxer: str, wanted: dict[str, Any]) -> None:
+    """Read all that a `Reach` names; raises Unreadable where that fails."""
+    reach: Reach = adapter(Reach).validate_python(wanted)
+    with RemoteFile(path) as file:
+        for start, end in reach.spans:
+            # Each time anew: what a demuxer has learnt on its way decides where it looks next.
+            with _opened(file, demuxer) as container:
+                _go(container, start)
+            if end is not None and not reach.key_frames_only:
+                _bring(file, demuxer, (start, end))
+            with _opened(file, demuxer) as container:
+                _go(container, start - _REORDERED_S)
+                _read(container, reach, end)
+
+
+@contextmanager
+def _opened(file: RemoteFile, demuxer: str) -> Iterator[InputContainer]:
+    av.logging.set_level(None)
+    options = {"protocol_whitelist": "file", "format_whitelist": demuxer}
+    source: Any = file
+    source.seek(0)
+    try:
+        with av.open(source, format=demuxer, options=options, metadata_errors="replace") as found:
+            yield found
+    except (av.error.FFmpegError, ValueError) as error:
+        raise diagnose.unreadable(f"{error!r}") from error
+
+
+def _go(container: InputContainer, moment: Fraction) -> None:
+    """Go to a moment on the film's clock, and read what is there."""
+    at = _zero(container) + moment
+    if moment > 0:
+        container.seek(int(at * av.time_base))
+    next(container.demux(), None)
+
+
+def _bring(file: RemoteFile, demuxer: str, span: tuple[Fraction, Fraction]) -> None:
+    """All of a stretch at once, as far as two looks can tell; reading it will find the rest."""
+    places = []
+    for moment in (span[0] - _REORDERED_S, span[1] + AFTERMATH_S):
+        with suppress(Unreadable), _opened(file, demuxer) as container:
+            _go(container, moment)
+            places.append(file.tell())
+    if len(places) > 1:
+        file.bring(*places)
+
+
+def _read(container: InputContainer, reach: Reach, end: Fraction | None) -> None:
+    """Read on until every stream has what is wanted of it, or to the end."""
+    left = dict.fromkeys(reach.streams, MORE_KEYS if reach.key_frames_only else 1)
+    if not set(left) <= {stream.index for stream in container.streams}:
+        raise Unreadable("The file has not the tracks that are wanted.")
+    enough = None if end is None else _zero(container) + end
+    if enough is not None and not reach.key_frames_only:
+        enough += AFTERMATH_S
+    for packet in container.demux():
+        index = packet.stream.index
+        if index in left and _is_behind(packet, enough, keys=reach.key_frames_only):
+            left[index] -= 1
+            if left[index] == 0:
+                del left[index]
+        if not left:
+            return
+
+
+def _is_behind(packet: Any, enough: Fraction | None, *, keys: bool) -> bool:
+    """True where a packet, or a key frame, lies behind the end of what is wanted."""
+    at = packet.pts if packet.dts is None else packet.dts
+    if enough is None or at is None or (keys and not packet.is_keyframe):
+        return False
+    return bool(at * (packet.time_base or MS) > enough)
+
+
+def _zero(container: InputContainer) -> Fraction:
+    """Where FFmpeg's clock starts."""
+    return Fraction(container.start_time or 0, av.time_base)
