@@ -181,8 +181,9 @@ def _take(walk: _Pass, packet: Any) -> None:
 
 
 def _note_key(seen: Seen, packet: Any) -> None:
-    """Remember where a stream can be entered, and whether pictures there need what was before."""
+    """Remember where a stream can be entered, what its packets carry, and what they need."""
     seen.discards |= packet.is_discard
+    seen.layered = seen.layered or packet.has_sidedata("matroska_block_additional")
     if packet.is_keyframe and packet.size and packet.pts is not None:
         seen.keys.append(packet.pts)
         if seen.closed and seen.stream.codec_context.name == "h264":

@@ -66,7 +66,7 @@ class Seen:
     the times of its key packets, all of them `closed` if none needs what was before; `discards`
     tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
     order of the file; `untimed` if one has none, `reordered` if one waits for others. `aspects` are
-    those of the pixels of all pictures decoded.
+    those of the pixels of all pictures decoded; `layered` if some came with transparency beside.
     """
 
     stream: Any
@@ -75,6 +75,7 @@ class Seen:
     moments: list[list[Any]] = field(default_factory=list)
     landings: list[Landing] = field(default_factory=list)
     aspects: set[Fraction] = field(default_factory=set)
+    layered: bool = False
     keys: list[int] = field(default_factory=list)
     closed: bool = True
     discards: bool = False
@@ -155,7 +156,7 @@ def video(seen: Seen, crop: tuple[int, int] | None, start_s: Fraction) -> VideoS
         start_ms=ms(seen.times.first_s - start_s),
         last_ms=ms(seen.times.last[0] * seen.times.tick - start_s),
         bit_depth=max((part.bits for part in frame.format.components), default=8),
-        has_alpha=_has_alpha(stream, frame),
+        has_alpha=_has_alpha(seen, frame),
         colour=_colour(frame),
         profile=context.profile or "",
         bitrate_bps=_bitrate(context, seen, duration_ms),
@@ -246,11 +247,14 @@ def _header(context: Any, frames: list[Any]) -> Fields:
     return Fields(interlaced=said, order=_FIELD_ORDERS.get(order, ""))
 
 
-def _has_alpha(stream: Any, frame: Any) -> bool:
-    """Alpha in the pixels, or in the side channel of VP8 and VP9 that a plain decoder skips."""
+def _has_alpha(seen: Seen, frame: Any) -> bool:
+    """Alpha in the pixels, or in the side channel of VP8 and VP9 that a plain decoder skips.
+
+    Browsers claim it for whatever they record, and write none.
+    """
     in_pixels = any(part.is_alpha for part in frame.format.components)
-    claimed = stream.metadata.get("alpha_mode") == "1"
-    return in_pixels or claimed
+    claimed = seen.stream.metadata.get("alpha_mode") == "1"
+    return in_pixels or (claimed and seen.layered)
 
 
 def _colour(frame: Any) -> Colour:

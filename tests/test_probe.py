@@ -252,6 +252,15 @@ def test_full_range_and_alpha_are_told(make: Make) -> None:
     assert (jpeg.has_alpha, alpha.has_alpha) == (False, True)
 
 
+def test_alpha_that_is_claimed_has_to_be_there(make: Make) -> None:
+    """Browsers say of all they record that it is transparent."""
+    vp9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")
+    claim = ("-metadata:s:v", "alpha_mode=1")
+    claimed = _video(make("claimed.webm", *PICTURE, *vp9, *claim, "-pix_fmt", "yuv420p"))
+    there = _video(make("there.webm", *PICTURE, *vp9, "-pix_fmt", "yuva420p"))
+    assert (claimed.has_alpha, there.has_alpha) == (False, True)
+
+
 def test_tracks_languages_and_subtitles_are_listed(make: Make, tmp_path: Path) -> None:
     """Every sound track and every text track is told with its language."""
     words = tmp_path / "words.srt"
