@@ -42,6 +42,8 @@ from pipeline.model import (
 # From rung to rung: a bicubic kernel sharper than the usual one (B 0, C 0.8). Measured at 720 for
 # equal bytes: a point of VMAF above Lanczos for a fifth less CPU, and no halos seen.
 SHARPER = {"flags": "bicubic", "param0": 0, "param1": 0.8}
+# Rungs up to here encode faster than their source can be decoded.
+SMALL = 360
 # Of a period: repeated pictures as far apart are not too many.
 NEARLY = Fraction(95, 100)
 
@@ -51,13 +53,25 @@ def chunk(step: Step, bench: Bench) -> tuple[str, ...]:
     if step.treatment is None:
         raise ValueError("a chunk needs a treatment")
     rungs = [out for out in step.outputs if isinstance(out, VideoOut)]
-    source = opened(step, bench, **begun(step.span), **kept(step.treatment))
+    alone = {"threads": 1} if _keeps_cores_busy(rungs) else {}
+    source = opened(step, bench, **begun(step.span), **kept(step.treatment), **alone)
     pictures = _cascade(source, step, rungs)
     outputs = [
         ffmpeg.output(picture, file(bench.folder / rung.file), **_rung_flags(rung))
         for picture, rung in zip(pictures, rungs, strict=True)
     ]
-    return compiled(outputs, bench)
+    # Tone mapping takes longer than all encoders together: it may have what cores there are.
+    threads = 1 if alone and not step.treatment.tonemap else 0
+    return compiled(outputs, bench, filter_threads=threads)
+
+
+def _keeps_cores_busy(rungs: list[VideoOut]) -> bool:
+    """True where the encoders leave no core idle, so that decoding side by side only costs more.
+
+    A fifteenth of all CPU, with scaling side by side [m]. Of the smallest rungs, for which somebody
+    may be waiting, decoding is most of the work.
+    """
+    return max(rung.short_side for rung in rungs) > SMALL
 
 
 def copied(step: Step, bench: Bench) -> tuple[str, ...]:

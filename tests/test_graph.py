@@ -251,6 +251,39 @@ def test_decoding_begins_before_the_chunk(run_in_s: Fraction | None) -> None:
     assert float(cut) == pytest.approx(float(middle.span.start_s))
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "threads"),
+    [
+        (picture_stream(), "film-0000-low", ("", "")),
+        (picture_stream(), "film-0001", ("1", "1")),
+        (picture_stream(colour=HLG), "film-0001", ("1", "")),
+        (SMALL, "film-0001", ("", "")),
+    ],
+)
+def test_decoding_side_by_side_is_for_who_has_cores_to_spare(
+    source: VideoStream, name: str, threads: tuple[str, str]
+) -> None:
+    """Many encoders leave none; tone mapping takes longer than they do."""
+    argv = chunk(minute(source), name, rungs=(*RUNGS, Rung(short_side=720, crf=23, max_bps=10**6)))
+    before = argv[: argv.index("-i")]
+    decoding = before[before.index("-threads") + 1] if "-threads" in before else ""
+    flag = "-filter_complex_threads"
+    assert (decoding, argv[argv.index(flag) + 1] if flag in argv else "") == threads
+
+
+def test_an_input_may_be_sent() -> None:
+    """A source that is sent is standard input, opened with the same guards."""
+    bench = changed(BENCH, source=None)
+    argv = graph.film_sound(
+        step(planned(minute(SMALL)), "sound-0"), bench, Level(gain_db=0.0, ceiling_dbtp=-1.0)
+    )
+    at = argv.index("pipe:0")
+    assert argv[at - 1] == "-i"
+    said = " ".join(argv[:at])
+    assert "-f mov " in said
+    assert "-protocol_whitelist file,pipe" in said
+
+
 def test_only_what_a_step_holds_can_be_made() -> None:
     """A step without the part that is asked for is our own mistake."""
     made = step(planned(), "film-0000")
