@@ -46,7 +46,8 @@ _FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any
 _LOG = 40  # lines of the libraries' own complaints kept as evidence
 _PLACES = 5  # named in a note; more help nobody
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
-_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
+_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT: broadcast streams, which have no index either
+_KEYS = 3  # of these, so many key frames show how far they are apart
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -54,10 +55,12 @@ _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 class _Pass:
     """One walk over a file's packets; `reach_s` is the end of whatever is in the file.
 
-    `hits` are the seconds, by the file's clock, at which something did not arrive whole.
+    `keys` is how many key frames it wants to see of each picture; `hits` are the seconds, by the
+    file's clock, at which something did not arrive whole.
     """
 
     seen: dict[int, Seen]
+    keys: int = 0
     bytes: int = 0
     reach_s: Fraction = Fraction(0)
     damaged: bool = False
@@ -68,9 +71,12 @@ class _Pass:
     def knows_enough(self) -> bool:
         """True when every stream has shown its frames and its rate, or has had its chance."""
         return self.bytes > _SAMPLE_BYTES or all(
-            not self.wants(seen) and (seen.type != "video" or len(seen.times.starts) >= ENOUGH)
+            not self.wants(seen) and (seen.type != "video" or self._is_known(seen))
             for seen in self.seen.values()
         )
+
+    def _is_known(self, seen: Seen) -> bool:
+        return len(seen.times.starts) >= ENOUGH and len(seen.keys) >= self.keys
 
     def wants(self, seen: Seen) -> bool:
         """True while a stream has to show more frames."""
@@ -87,7 +93,8 @@ def examined(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
     small = stream.seek(0, os.SEEK_END) <= _WHOLE_BYTES
     with av.logging.Capture() as log, _opened(stream, kind.demuxer, limits) as container:
         _refuse_streams(container, limits)
-        walk = _Pass(_to_watch(container, limits))
+        keys = _KEYS if container.format.flags & _TS_DISCONT else 0
+        walk = _Pass(_to_watch(container, limits), keys)
         complete = _walk(container, walk, whole=small or not container.duration)
         if not complete:
             _look_at_end(container, walk)
@@ -227,8 +234,9 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
     length_s = probe_streams.end_s(kept) - start_s
     for seen in filter(_shows, kept):
         probe_moments.look(container, seen, start_s, length_s)
+    indexed = not container.format.flags & _TS_DISCONT
     video = tuple(
-        _judged(one, probe_streams.video(one, crops.get(one.index), start_s), kind)
+        _judged(one, probe_streams.video(one, crops.get(one.index), start_s), kind, indexed=indexed)
         for one in filter(_shows, kept)
     )
     probe = Probe(
@@ -263,9 +271,9 @@ def _cuts(
     return probe_cuts.cuts(walk.seen[best.index], probe.demuxer, start_s)
 
 
-def _judged(seen: Seen, stream: VideoStream, kind: Sniffed) -> VideoStream:
+def _judged(seen: Seen, stream: VideoStream, kind: Sniffed, *, indexed: bool) -> VideoStream:
     """A stream with what only its packets tell: its key frames, and whether it is ready."""
-    longest_ms = probe_ready.key_ms(seen)
+    longest_ms = probe_ready.key_ms(seen, indexed=indexed)
     run_in_ms = probe_ready.run_in_ms(seen, longest_ms)
     timed = dataclasses.replace(stream, key_ms=longest_ms, run_in_ms=run_in_ms)
     ready = probe_ready.web_ready(seen, timed, kind.demuxer)

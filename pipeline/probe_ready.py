@@ -44,12 +44,16 @@ def _units(data: memoryview, length_bytes: int) -> Iterator[int]:
         at += length_bytes + length
 
 
-def key_ms(seen: Seen) -> int | None:
+def key_ms(seen: Seen, *, indexed: bool) -> int | None:
     """The longest way from one key frame to the next, or to the end; None where nobody knows.
 
-    Of a file that was not read whole the container's index tells, if it has one.
+    Of a file that was not read whole the container's index tells, if it is `indexed`. Else what was
+    read of it does: there may be longer ways, but hardly of twice the length.
     """
     tick, keys = seen.times.tick, seen.keys
+    if seen.is_partial and not indexed:
+        ways = [late - early for early, late in pairwise(sorted(keys))]
+        return ms(2 * max(ways) * tick) if ways else None
     if seen.is_partial:
         keys = [one.timestamp for one in seen.stream.index_entries if one.is_keyframe]
     if not keys:

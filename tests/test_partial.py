@@ -783,6 +783,9 @@ def test_a_probe_finds_the_same_from_afar(demuxer: str, place: Place) -> None:
     found = partial.examined(far, far.entry, place)
     assert found == probe.probe(far.path, place.scratch, LIMITS)
     assert found.duration_ms == pytest.approx(128_700, abs=100)
+    # Key frames are a second apart: nobody has to begin minutes before a chunk.
+    assert found.video[0].run_in_ms is not None
+    assert found.video[0].run_in_ms < 3000
     assert found.notes == ()
     assert far.share < 0.35
     assert far.wholes == 0
