@@ -78,20 +78,16 @@ def _bring(file: RemoteFile, demuxer: str, span: tuple[Fraction, Fraction]) -> N
 
 def _read(container: InputContainer, reach: Reach, end: Fraction | None) -> None:
     """Read on until every stream has what is wanted of it, or to the end."""
-    left = dict.fromkeys(reach.streams, MORE_KEYS if reach.key_frames_only else 1)
-    if not set(left) <= {stream.index for stream in container.streams}:
+    keys = reach.key_frames_only
+    if not {*reach.streams} <= {stream.index for stream in container.streams}:
         raise Unreadable("The file has not the tracks that are wanted.")
-    enough = None if end is None else _zero(container) + end
-    if enough is not None and not reach.key_frames_only:
-        enough += AFTERMATH_S
+    enough = None if end is None else _zero(container) + end + (0 if keys else AFTERMATH_S)
+    behind = dict.fromkeys(reach.streams, 0)
     for packet in container.demux():
-        index = packet.stream.index
-        if index in left and _is_behind(packet, enough, keys=reach.key_frames_only):
-            left[index] -= 1
-            if left[index] == 0:
-                del left[index]
-        if not left:
-            return
+        if packet.stream.index in behind and _is_behind(packet, enough, keys=keys):
+            behind[packet.stream.index] += 1
+            if min(behind.values()) >= (MORE_KEYS if keys else 1):
+                return
 
 
 def _is_behind(packet: Any, enough: Fraction | None, *, keys: bool) -> bool:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,13 @@ def test_ctrl_c_loses_nothing(env: dict[str, str], folder: Path, tmp_path: Path)
     shutil.copy(media.sound(240), folder / "long.wav")
     command = [sys.executable, "-m", "newsreel", "publish", str(folder)]
     started = subprocess.Popen(
-        command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command,
+        env=env,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     end = time.monotonic() + 60
     while not list((tmp_path / "published").rglob("item.json")) and time.monotonic() < end:
