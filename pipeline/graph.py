@@ -80,8 +80,10 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     source = opened(step, bench, **CLOCK)
     flags = {"c": "copy", "video_track_timescale": out.timescale, **_FRAGMENTED}
     if out.end_s is not None:
-        # Where the sound goes on for a moment, the last picture stays.
-        flags["bsf:v"] = _set_times("DTS", f"max(DURATION,{round(out.end_s * out.timescale)}-PTS)")
+        # Where the sound goes on for a moment, the last picture stays. Packets that are copied are
+        # timed in the source's own ticks.
+        end = f"round({seconds(out.end_s)}/TB)"
+        flags["bsf:v"] = _set_times("DTS", f"max(DURATION,{end}-PTS)")
     # Two seconds at least to a fragment, whatever distance the camera's key frames have.
     flags |= {"min_frag_duration": 2_000_000}
     made = ffmpeg.output(source[str(out.stream)], file(bench.folder / out.file), **flags)

@@ -632,3 +632,21 @@ def test_what_a_film_is_joined_of_is_of_its_rung() -> None:
     inputs = tuple((made, Path("/nowhere")) for made in (late, other, early, sound, plain))
     place = changed(works(FILMS["29.97"]()).shop("poster"), inputs=inputs)
     assert [made for made, _ in render_film.chunks_of(72, place)] == [early, late]
+
+
+@pytest.mark.parametrize("ticks", [24, 12_800, 90_000])
+def test_a_copy_lasts_as_long_as_its_sound(ticks: int) -> None:
+    """Its last picture stays for the rest of it, whatever ticks the source is timed in."""
+    path = media._made(
+        f"ready-{ticks}.mp4",
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=3"),
+        *("-f", "lavfi", "-i", "sine=440:d=3.1"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-b:v", "300k", "-g", "24"),
+        *("-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709"),
+        *("-color_trc", "bt709", "-color_range", "tv", "-c:a", "aac"),
+        *("-video_track_timescale", str(ticks)),
+    )
+    film = Works(path=path, folder=media.folder(f"copy-{ticks}"), plan=planned(path))
+    (copy,) = film.make("copy").artifacts
+    assert copy.frames == 72
+    assert copy.duration_ms == pytest.approx(3100, abs=42)
