@@ -118,29 +118,19 @@ def make(house: House, post: str, item: str, step: str, *, report: Report) -> No
 
 
 def _make(house: House, records: ItemRecords, step: Step, tell: Report) -> None:
-    try:
-        _made_from(partial.reach(step), house, records, step, tell)
-    except _NotWhole as error:
-        # Whether the file is at fault, or the choice of its part, only the whole of it can tell.
-        log.info("%s, %s: again, from the whole file", step.source.name, step.name, exc_info=error)
-        _made_from(None, house, records, step, tell)
-
-
-class _NotWhole(Exception):
-    """A step failed that had a part of its source alone."""
-
-
-def _made_from(
-    wanted: Reach | None, house: House, records: ItemRecords, step: Step, tell: Report
-) -> None:
-    with house.workbench() as folder, _shop(house, records, step, folder, wanted) as shop:
-        try:
-            record = render.perform(step, prefix(records.drop, step), shop, tell)
-        except (BadInput, ToolBug) as error:
-            if shop.whole:
-                raise
-            raise _NotWhole from error
-        keep(house, records.drop, record, folder)
+    for wanted in (partial.reach(step), None):
+        with house.workbench() as folder, _shop(house, records, step, folder, wanted) as shop:
+            try:
+                record = render.perform(step, prefix(records.drop, step), shop, tell)
+            except (BadInput, ToolBug):
+                if shop.whole:
+                    raise
+                # Is the file at fault, or the choice of its part? Only the whole of it can tell.
+                what = step.source.name, step.name
+                log.info("%s, %s: again, from the whole file", *what, exc_info=True)
+                continue
+            keep(house, records.drop, record, folder)
+            return
 
 
 def prefix(drop: Drop, step: Step) -> str:

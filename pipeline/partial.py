@@ -20,10 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from pipeline import process
-from pipeline.errors import BadInput, ToolBug, Unreadable
+from pipeline.errors import BadInput, ToolBug
 from pipeline.model import (
     AudioOut,
     CaptionsOut,
@@ -38,9 +35,9 @@ from pipeline.model import (
     WaveformOut,
     adapter,
 )
-from pipeline.probe import TIMEOUT_S, Bringer, probe
+from pipeline.probe import Bringer, ask, child, probe
 from pipeline.process import Service
-from pipeline.sparse import NO_INDEX, Excess, Ranges, SparseCopy, changed, framework, through
+from pipeline.sparse import Excess, Ranges, SparseCopy, changed, framework, through
 from pipeline.store import DirStore, Store
 
 log = logging.getLogger(__name__)
@@ -260,41 +257,26 @@ def _is_filled(copy: SparseCopy, place: Place, demuxer: str, wanted: Reach) -> b
         else:
             return False
     except (BadInput, ToolBug, Excess) as error:
-        log.info("%s: fetched whole, for %r %s", copy.entry.name, error, error.__cause__)
+        evidence = getattr(error, "evidence", "")
+        log.info("%s: fetched whole, for %r %s", copy.entry.name, error, evidence)
         return False
     return True
 
 
 def _indexed(path: Path, place: Place, wanted: Reach) -> Ranges:
-    """Byte ranges (start, end) by the film's own index. Raises Unreadable and Hostile."""
-    answer = _asked("probe_index:reached", _command(path, place), {}, wanted)
-    try:
-        return TypeAdapter(Ranges).validate_python(answer)
-    except ValidationError as error:
-        raise ToolBug("An index gave no usable answer.", evidence=str(error)) from error
+    """Byte ranges (start, end) by the film's own index. Raises as `ask`."""
+    arguments = {"path": str(path), "wanted": _plain(wanted)}
+    command = child(path, place.scratch, place.limits)
+    ranges: Ranges = ask("probe_index:reached", arguments, command, Ranges)
+    return ranges
 
 
 def _walk(copy: SparseCopy, place: Place, demuxer: str, wanted: Reach) -> None:
-    """Bring what is read on the way to what is wanted, and there. Raises as `_indexed`."""
-    command = _bringer(copy).serving(_command(copy.path, place))
-    _asked("probe_walk:walked", command, {"demuxer": demuxer}, wanted)
+    """Bring what is read on the way to what is wanted, and there. Raises as `ask`, and Excess."""
+    arguments = {"path": str(copy.path), "demuxer": demuxer, "wanted": _plain(wanted)}
+    command = _bringer(copy).serving(child(copy.path, place.scratch, place.limits))
+    ask("probe_walk:walked", arguments, command, None)
 
 
-def _command(path: Path, place: Place) -> process.Command:
-    return process.Command(
-        argv=(),
-        reads=(path,),
-        scratch=place.scratch,
-        timeout_s=min(TIMEOUT_S, place.limits.step_timeout_s),
-        memory_bytes=place.limits.memory_bytes,
-        file_bytes=0,
-    )
-
-
-def _asked(function: str, command: process.Command, more: dict[str, Any], wanted: Reach) -> Any:
-    (path,) = command.reads
-    arguments = {"path": str(path), "wanted": adapter(Reach).dump_python(wanted, mode="json")}
-    try:
-        return process.call(f"pipeline.{function}", arguments | more, command)
-    except process.Overran as error:
-        raise Unreadable(NO_INDEX, evidence=error.evidence) from error
+def _plain(wanted: Reach) -> Any:
+    return adapter(Reach).dump_python(wanted, mode="json")

@@ -51,11 +51,11 @@ def probe(path: Path, scratch: Path, limits: Limits, bringer: Bringer | None = N
     """
     _refuse_size(path.stat().st_size, limits)
     allowed = adapter(Limits).dump_python(limits, mode="json")
-    command = _command(path, scratch, limits)
+    command = child(path, scratch, limits)
     if bringer is not None:
         command = bringer.serving(command)
     arguments = {"path": str(path), "limits": allowed, "brought": bringer is not None}
-    found: Probe = _ask("probe:examine", arguments, command, Probe)
+    found: Probe = ask("probe:examine", arguments, command, Probe)
     return found
 
 
@@ -66,7 +66,7 @@ def probe_each(paths: Sequence[Path], scratch: Path, limits: Limits) -> list[Pro
     """
     allowed = adapter(Limits).dump_python(limits, mode="json")
     jobs = [{"path": str(path), "limits": allowed} for path in paths]
-    command = dataclasses.replace(_command(paths[0], scratch, limits), reads=tuple(paths))
+    command = dataclasses.replace(child(paths[0], scratch, limits), reads=tuple(paths))
     answers = process.call_each("pipeline.probe:examine", jobs, command)
     return [
         answer if isinstance(answer, NewsreelError) else adapter(Probe).validate_python(answer)
@@ -79,23 +79,24 @@ def facts(path: Path, scratch: Path, limits: Limits, seams_ms: Sequence[int] = (
 
     Raises Unreadable when it cannot be opened.
     """
-    command = _command(path, scratch, limits)
+    command = child(path, scratch, limits)
     patience_s = command.timeout_s + len(seams_ms) * SEAM_TIMEOUT_S
     arguments = {"paths": [str(path)], "seams_ms": list(seams_ms)}
     command = dataclasses.replace(command, timeout_s=patience_s)
-    (found,) = _ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
+    (found,) = ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
     return found  # type: ignore[no-any-return]
 
 
 def facts_of_all(paths: tuple[Path, ...], scratch: Path, limits: Limits) -> tuple[Facts, ...]:
     """Measure several files of ours in one child. Raises Unreadable when one cannot be opened."""
     arguments = {"paths": [str(path) for path in paths]}
-    command = dataclasses.replace(_command(paths[0], scratch, limits), reads=paths)
-    found: tuple[Facts, ...] = _ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
+    command = dataclasses.replace(child(paths[0], scratch, limits), reads=paths)
+    found: tuple[Facts, ...] = ask("probe_facts:measure", arguments, command, tuple[Facts, ...])
     return found
 
 
-def _command(path: Path, scratch: Path, limits: Limits) -> process.Command:
+def child(path: Path, scratch: Path, limits: Limits) -> process.Command:
+    """A confined child that may read one file and write nothing."""
     return process.Command(
         argv=(),
         reads=(path,),
@@ -106,8 +107,11 @@ def _command(path: Path, scratch: Path, limits: Limits) -> process.Command:
     )
 
 
-def _ask(function: str, arguments: dict[str, Any], command: process.Command, kind: Any) -> Any:
-    """Call a function of this module in a child and take its answer only if it is a `kind`."""
+def ask(function: str, arguments: dict[str, Any], command: process.Command, kind: Any) -> Any:
+    """Call a function of this package in a child and take its answer only if it is a `kind`.
+
+    Raises what the function raises, Unreadable where it does not come to an end, and ToolBug.
+    """
     try:
         answer = process.call(f"pipeline.{function}", arguments, command)
         return TypeAdapter(kind).validate_python(answer)

@@ -41,7 +41,7 @@ _MAX_RANGES = 400_000  # of an answer, which must fit into 16 MB
 def reached(path: str, wanted: dict[str, Any]) -> Ranges:
     """Byte ranges (start, end) of what a `Reach` names, sorted; raises Unreadable."""
     reach: Reach = adapter(Reach).validate_python(wanted)
-    with _opened(path) as container:
+    with opened(f"file:{path}", "mov") as container:
         streams = _chosen(container, reach.streams)
         spans = (_span(container, streams, reach, span) for span in reach.spans)
         found = itertools.chain(_opening(container), *spans)
@@ -49,13 +49,16 @@ def reached(path: str, wanted: dict[str, Any]) -> Ranges:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[InputContainer]:
-    """Open a file of which the index alone need be there; the rest may read as zeros."""
+def opened(source: Any, demuxer: str) -> Iterator[InputContainer]:
+    """Open a film by its name, or by a file to be read, of which not all need be there.
+
+    Raises Unreadable where it cannot be opened, or later be read.
+    """
     av.logging.set_level(None)  # of course it finds the frames damaged
-    options = {"protocol_whitelist": "file", "format_whitelist": "mov"}
+    options = {"protocol_whitelist": "file", "format_whitelist": demuxer}
     try:
         with av.open(
-            f"file:{path}", format="mov", options=options, metadata_errors="replace"
+            source, format=demuxer, options=options, metadata_errors="replace"
         ) as container:
             yield container
     except (av.error.FFmpegError, ValueError) as error:
@@ -151,10 +154,15 @@ def _keys(
 # --- where it lies ----------------------------------------------------------------------------
 
 
+def zero_s(container: InputContainer) -> Fraction:
+    """Where FFmpeg's clock starts, on that of the file."""
+    return Fraction(container.start_time or 0, av.time_base)
+
+
 def _on_file_clock(
     container: InputContainer, span: tuple[Fraction, Fraction | None]
 ) -> tuple[Fraction, Fraction | None]:
-    first = Fraction(container.start_time or 0, av.time_base)
+    first = zero_s(container)
     return first + span[0], None if span[1] is None else first + span[1]
 
 

@@ -46,8 +46,8 @@ _FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any
 _LOG = 40  # lines of the libraries' own complaints kept as evidence
 _PLACES = 5  # named in a note; more help nobody
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
-_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT: broadcast streams, which have no index either
-_KEYS = 3  # of these, so many key frames show how far they are apart
+_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
+_KEYS = 3  # in broadcast streams, so many key frames show how far they are apart
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -93,7 +93,7 @@ def examined(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
     small = stream.seek(0, os.SEEK_END) <= _WHOLE_BYTES
     with av.logging.Capture() as log, _opened(stream, kind.demuxer, limits) as container:
         _refuse_streams(container, limits)
-        keys = _KEYS if container.format.flags & _TS_DISCONT else 0
+        keys = _KEYS if _is_broadcast(container) else 0
         walk = _Pass(_to_watch(container, limits), keys)
         complete = _walk(container, walk, whole=small or not container.duration)
         if not complete:
@@ -188,9 +188,8 @@ def _take(walk: _Pass, packet: Any) -> None:
 
 
 def _note_key(seen: Seen, packet: Any) -> None:
-    """Remember where a stream can be entered, what its packets carry, and what they need."""
+    """Remember where a stream can be entered, and whether pictures there need what was before."""
     seen.discards |= packet.is_discard
-    seen.layered = seen.layered or packet.has_sidedata("matroska_block_additional")
     if packet.is_keyframe and packet.size and packet.pts is not None:
         seen.keys.append(packet.pts)
         if seen.closed and seen.stream.codec_context.name == "h264":
@@ -234,7 +233,7 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
     length_s = probe_streams.end_s(kept) - start_s
     for seen in filter(_shows, kept):
         probe_moments.look(container, seen, start_s, length_s)
-    indexed = not container.format.flags & _TS_DISCONT
+    indexed = not _is_broadcast(container)
     video = tuple(
         _judged(one, probe_streams.video(one, crops.get(one.index), start_s), kind, indexed=indexed)
         for one in filter(_shows, kept)
@@ -266,7 +265,7 @@ def _cuts(
         return ()
     # Where timestamps may jump, as in MPEG-TS, ffmpeg's clock starts with the first of the streams
     # that it uses: with the picture, where it reads that alone.
-    if container.format.flags & _TS_DISCONT and best.start_ms:
+    if _is_broadcast(container) and best.start_ms:
         return ()
     return probe_cuts.cuts(walk.seen[best.index], probe.demuxer, start_s)
 
@@ -278,6 +277,11 @@ def _judged(seen: Seen, stream: VideoStream, kind: Sniffed, *, indexed: bool) ->
     timed = dataclasses.replace(stream, key_ms=longest_ms, run_in_ms=run_in_ms)
     ready = probe_ready.web_ready(seen, timed, kind.demuxer)
     return dataclasses.replace(timed, web_ready=ready)
+
+
+def _is_broadcast(container: InputContainer) -> bool:
+    """True for streams without an index, in which timestamps may jump."""
+    return bool(container.format.flags & _TS_DISCONT)
 
 
 def _shows(seen: Seen) -> bool:

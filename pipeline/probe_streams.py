@@ -100,6 +100,7 @@ class Seen:
         if frames and self.type == "video":
             # A picture does not hand out its own, but its decoder is no picture ahead.
             self.aspects.add(_aspect(self.stream.codec_context.sample_aspect_ratio))
+            self.layered |= packet.has_sidedata("matroska_block_additional")
         return frames
 
 

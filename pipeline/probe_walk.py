@@ -8,20 +8,17 @@ MOV without reading what lies between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from fractions import Fraction
 from typing import Any
 
 import av
-import av.error
-import av.logging
 from av.container import InputContainer
 
-from pipeline import diagnose
 from pipeline.errors import Unreadable
 from pipeline.model import adapter
 from pipeline.partial import AFTERMATH_S, MORE_KEYS, Reach
+from pipeline.probe_index import opened, zero_s
 from pipeline.probe_streams import MS
 from pipeline.remote import RemoteFile
 
@@ -37,43 +34,35 @@ def walked(path: str, demuxer: str, wanted: dict[str, Any]) -> None:
             # Each time anew: what a demuxer has learnt on its way decides where it looks next.
             with _opened(file, demuxer) as container:
                 _go(container, start)
+            until = 0
             if end is not None and not reach.key_frames_only:
-                _bring(file, demuxer, (start, end))
+                until = _place(file, demuxer, end + AFTERMATH_S)
             with _opened(file, demuxer) as container:
                 _go(container, start - _REORDERED_S)
+                # All of it at once, as far as two looks can tell; reading will find the rest.
+                file.bring(file.tell(), until)
                 _read(container, reach, end)
 
 
-@contextmanager
-def _opened(file: RemoteFile, demuxer: str) -> Iterator[InputContainer]:
-    av.logging.set_level(None)
-    options = {"protocol_whitelist": "file", "format_whitelist": demuxer}
-    source: Any = file
-    source.seek(0)
-    try:
-        with av.open(source, format=demuxer, options=options, metadata_errors="replace") as found:
-            yield found
-    except (av.error.FFmpegError, ValueError) as error:
-        raise diagnose.unreadable(f"{error!r}") from error
+def _opened(file: RemoteFile, demuxer: str) -> AbstractContextManager[InputContainer]:
+    file.seek(0)
+    return opened(file, demuxer)
 
 
 def _go(container: InputContainer, moment: Fraction) -> None:
     """Go to a moment on the film's clock, and read what is there."""
-    at = _zero(container) + moment
+    at = zero_s(container) + moment
     if moment > 0:
         container.seek(int(at * av.time_base))
     next(container.demux(), None)
 
 
-def _bring(file: RemoteFile, demuxer: str, span: tuple[Fraction, Fraction]) -> None:
-    """All of a stretch at once, as far as two looks can tell; reading it will find the rest."""
-    places = []
-    for moment in (span[0] - _REORDERED_S, span[1] + AFTERMATH_S):
-        with suppress(Unreadable), _opened(file, demuxer) as container:
-            _go(container, moment)
-            places.append(file.tell())
-    if len(places) > 1:
-        file.bring(*places)
+def _place(file: RemoteFile, demuxer: str, moment: Fraction) -> int:
+    """About where a moment lies in the file; 0 where nothing leads there."""
+    with suppress(Unreadable), _opened(file, demuxer) as container:
+        _go(container, moment)
+        return file.tell()
+    return 0
 
 
 def _read(container: InputContainer, reach: Reach, end: Fraction | None) -> None:
@@ -81,7 +70,7 @@ def _read(container: InputContainer, reach: Reach, end: Fraction | None) -> None
     keys = reach.key_frames_only
     if not {*reach.streams} <= {stream.index for stream in container.streams}:
         raise Unreadable("The file has not the tracks that are wanted.")
-    enough = None if end is None else _zero(container) + end + (0 if keys else AFTERMATH_S)
+    enough = None if end is None else zero_s(container) + end + (0 if keys else AFTERMATH_S)
     behind = dict.fromkeys(reach.streams, 0)
     for packet in container.demux():
         if packet.stream.index in behind and _is_behind(packet, enough, keys=keys):
@@ -96,8 +85,3 @@ def _is_behind(packet: Any, enough: Fraction | None, *, keys: bool) -> bool:
     if enough is None or at is None or (keys and not packet.is_keyframe):
         return False
     return bool(at * (packet.time_base or MS) > enough)
-
-
-def _zero(container: InputContainer) -> Fraction:
-    """Where FFmpeg's clock starts."""
-    return Fraction(container.start_time or 0, av.time_base)

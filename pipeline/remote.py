@@ -22,17 +22,23 @@ BLOCK = 256 << 10
 _MOST = 4 << 20  # brought at once, where a file is read from one end of a stretch to the other
 
 
+def _ask_parent(start: int, end: int) -> None:
+    os.write(0, b"%d %d\n" % (start, end))
+    if not os.read(0, 1):
+        raise EOFError("nothing more is brought")
+
+
 class RemoteFile(io.RawIOBase):
     """A file to be read whose bytes need not be there before.
 
     Raises EOFError when the parent has ended its service.
     """
 
-    def __init__(self, path: str, ask: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, path: str, ask: Callable[[int, int], None] = _ask_parent) -> None:
         """Open the sparse file that the parent fills; `ask` makes it bring a range."""
         super().__init__()
         self.name = path
-        self._ask = ask or _ask_parent
+        self._ask = ask
         self._file = io.FileIO(path)
         self.size = os.fstat(self._file.fileno()).st_size
         self._at = 0
@@ -87,12 +93,6 @@ class RemoteFile(io.RawIOBase):
             last += 1
         self._next = last
         self._ask(block * BLOCK, min(last * BLOCK, self.size))
-
-
-def _ask_parent(start: int, end: int) -> None:
-    os.write(0, b"%d %d\n" % (start, end))
-    if not os.read(0, 1):
-        raise EOFError("nothing more is brought")
 
 
 Readable: TypeAlias = io.BufferedReader | RemoteFile

@@ -23,6 +23,7 @@ from typing import TypeAlias
 
 from pipeline.errors import DiskFull, Missing, ToolBug, Unreadable
 from pipeline.model import Source
+from pipeline.remote import BLOCK
 from pipeline.store import Store
 
 Ranges: TypeAlias = list[tuple[int, int]]
@@ -39,8 +40,7 @@ _PADDING = (b"mdat", b"free", b"skip", b"wide")  # of these, only the header mat
 _AT_ONCE = 8
 _AHEAD = 3  # pieces on their way, or waiting to be sent
 _PIECE = 8 << 20
-# Two ranges nearer than this are fetched as one: a request costs about what so many bytes do.
-_GAP = 256 << 10
+_GAP = BLOCK  # two ranges nearer than this are fetched as one
 _QUESTION_BYTES = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -101,10 +101,7 @@ class SparseCopy:
 
     def read(self, start: int, length: int) -> bytes:
         """A range of the object; raises Missing where it is shorter than it was."""
-        data = self.store.read(self.entry.key, start=start, length=length)
-        if len(data) != length:
-            raise changed(self.entry, f"{len(data)} of {length} bytes from {start}")
-        return data
+        return _read(self.store, self.entry, start, length)
 
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fill sorted ranges, several pieces at a time."""
@@ -178,16 +175,22 @@ def _write(target: int, data: memoryview, start: int) -> None:
         data, start = data[written:], start + written
 
 
+def _read(store: Store, entry: Source, start: int, length: int) -> bytes:
+    data = store.read(entry.key, start=start, length=length)
+    if len(data) != length:
+        raise changed(entry, f"{len(data)} of {length} bytes from {start}")
+    return data
+
+
 def through(store: Store, entry: Source, line: socket.socket) -> None:
     """Send all of an object, from its first byte to its last, and keep nothing.
 
     Raises what the store raises, and Missing where the object is shorter than it was.
     """
-    copy = SparseCopy(store=store, entry=entry, path=Path())
     with ThreadPoolExecutor(_AHEAD) as pool:
         pending: deque[Future[bytes]] = deque()
         for start, end in _cut([(0, entry.bytes)]):
-            pending.append(pool.submit(copy.read, start, end - start))
+            pending.append(pool.submit(_read, store, entry, start, end - start))
             if len(pending) == _AHEAD:
                 line.sendall(pending.popleft().result())
         for rest in pending:

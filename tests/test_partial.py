@@ -374,6 +374,16 @@ def at_key(path: Path, demuxer: str, at: str) -> str:
     ).stdout
 
 
+def refused(far: Far, place: Place, error: type[Exception], demuxer: str, wanted: Reach) -> None:
+    """A part that cannot be had: it is said why, and nothing is left behind."""
+    with (
+        pytest.raises(error),
+        partial.source(far, far.entry, demuxer, wanted, place),
+    ):
+        pass
+    assert list(place.scratch.iterdir()) == []
+
+
 def of_moments(*moments: int) -> Reach:
     spans = tuple((Fraction(at), Fraction(at)) for at in moments)
     return Reach(streams=(0,), spans=spans, key_frames_only=True)
@@ -493,12 +503,7 @@ def test_a_store_that_fails_on_the_way_is_heard(
         raise StoreUnavailable("The object store did not answer.")
 
     monkeypatch.setattr(far, "read", failing)
-    with (
-        pytest.raises(StoreUnavailable),
-        partial.source(far, far.entry, "matroska", reach(0, "5", "8"), place),
-    ):
-        pass
-    assert list(place.scratch.iterdir()) == []
+    refused(far, place, StoreUnavailable, "matroska", reach(0, "5", "8"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 5 << 20), st.integers(0, 2 << 20)), max_size=12))
@@ -665,12 +670,7 @@ def test_an_object_that_changes_meanwhile_is_not_used(
         return asked(*arguments)
 
     monkeypatch.setattr(partial, "_indexed", replaced)
-    with (
-        pytest.raises(Missing),
-        partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
-    ):
-        pass
-    assert list(place.scratch.iterdir()) == []
+    refused(far, place, Missing, "mov", reach(0, "0", "1"))
 
 
 def test_an_object_that_shrinks_is_missing(tmp_path: Path, place: Place) -> None:
@@ -695,12 +695,7 @@ def test_a_store_that_fails_meanwhile_is_heard(
         return read(key, start=start, length=length)
 
     monkeypatch.setattr(far, "read", failing)
-    with (
-        pytest.raises(StoreUnavailable),
-        partial.source(far, far.entry, "mov", reach(0, "0", "1"), place),
-    ):
-        pass
-    assert list(place.scratch.iterdir()) == []
+    refused(far, place, StoreUnavailable, "mov", reach(0, "0", "1"))
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
