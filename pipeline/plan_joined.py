@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 
 from pipeline.intake import moment_ms
 from pipeline.model import (
@@ -22,7 +23,6 @@ from pipeline.model import (
 )
 from pipeline.order import COVER_SIDE, LATER, URGENT
 from pipeline.plan_basis import Film, hold_ms_of
-from pipeline.plan_frames import Window
 from pipeline.plan_ladder import fit, inside
 
 # A poster's long side: link cards want 1200 wide, and more only costs the reader bytes.
@@ -35,6 +35,9 @@ POSTER_MOMENTS = (
 # A film of no more pixels in all is decoded whole for its poster, about 10 s of 1080p30: cheaper
 # than as many seeks, and every frame may be chosen.
 SPREAD_PIXELS = 600_000_000
+# One that has fewer key frames to choose from is decoded up to so many times that length: its
+# first picture alone is too often black, or a hand before the lens.
+FEW_MOMENTS, SPREAD_FURTHER = 3, 4
 # A chunk may take this much longer than it plays, on one slow core; and any step this many seconds.
 PATIENCE = 60
 LEAST_TIMEOUT_S = 900
@@ -154,7 +157,7 @@ def poster_step(film: Film) -> Step:
     """The film's still, plain, with a badge and in a square, from the source itself."""
     stream = film.stream
     width, height = inside(stream.width, stream.height, POSTER_LONG_SIDE)
-    moments = _moments(film.order.drop.info.poster, film.window)
+    moments, every_ms = _looked_at(film)
     outs = tuple(
         PosterOut(
             role=role,
@@ -164,7 +167,7 @@ def poster_step(film: Film) -> Step:
             quality=film.video.poster_quality,
             badge=role == "poster-play",
             moments_ms=moments,
-            every_ms=_every_ms(film, moments),
+            every_ms=every_ms,
         )
         for role in ("poster", "poster-play")
     )
@@ -180,21 +183,38 @@ def poster_step(film: Film) -> Step:
     return dataclasses.replace(step, outputs=(*outs, square), required=False)
 
 
-def _every_ms(film: Film, moments: tuple[int, ...]) -> int:
-    stream, length = film.stream, film.window.duration_ms
-    if len(moments) == 1 or not length:
-        return 0
-    pixels = stream.coded_width * stream.coded_height * film.rate * length / 1000
-    return max(1, length // len(moments)) if pixels <= SPREAD_PIXELS else 0
+def _looked_at(film: Film) -> tuple[tuple[int, ...], int]:
+    """Moments of the source, in ms, and how far apart they lie where all of it is decoded.
 
-
-def _moments(chosen: str, shown: Window) -> tuple[int, ...]:
-    """Moments of the source, in ms; a reporter counts from where the published film begins."""
+    A reporter counts from where the published film begins.
+    """
+    shown = film.window
     start_ms = round(shown.span.shift_s * 1000)
-    at = moment_ms(chosen)
+    at = moment_ms(film.order.drop.info.poster)
     # There is no picture after the end: then the choice is ours again.
     if at is not None and (not shown.duration_ms or at < shown.duration_ms):
-        return (start_ms + at,)
+        return (start_ms + at,), 0
     if not shown.duration_ms:
-        return (start_ms,)
-    return tuple(sorted({start_ms + round(shown.duration_ms * s) for s in POSTER_MOMENTS}))
+        return (start_ms,), 0
+    spread = sorted({start_ms + round(shown.duration_ms * share) for share in POSTER_MOMENTS})
+    # Half of the longest way between key frames, because most of them lie closer than that.
+    apart = _apart(spread, (film.stream.key_ms or 0) // 2)
+    much = SPREAD_PIXELS * (1 if len(apart) >= FEW_MOMENTS else SPREAD_FURTHER)
+    if _pixels(film) <= much and len(spread) > 1:
+        return tuple(spread), max(1, shown.duration_ms // len(spread))
+    return apart, 0
+
+
+def _pixels(film: Film) -> Fraction:
+    """Of all pictures together."""
+    stream, seconds = film.stream, Fraction(film.window.duration_ms or 0, 1000)
+    return stream.coded_width * stream.coded_height * film.rate * seconds
+
+
+def _apart(moments: list[int], least_ms: int) -> tuple[int, ...]:
+    """Those so far from each other that they lead to different key frames."""
+    kept = moments[:1]
+    for moment in moments:
+        if moment >= kept[-1] + max(1, least_ms):
+            kept.append(moment)
+    return tuple(kept)

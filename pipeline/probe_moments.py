@@ -74,12 +74,15 @@ def _add(seen: Seen, packets: Iterable[Any], count: int) -> None:
     """Take in so many pictures from the next key frame on, if they are new."""
     near = itertools.islice(packets, _WAY)
     entered = itertools.dropwhile(lambda packet: not packet.is_keyframe, near)
-    pictures = _whole(seen, itertools.islice(entered, count + _DELAY))
+    key = next(entered, None)
+    # A film of few key frames leads to the same one again.
+    if key is None or any(key.pts == group[0].pts for group in seen.moments):
+        return
+    pictures = _whole(seen, itertools.islice(itertools.chain([key], entered), count + _DELAY))
     try:
         group = _alike(list(itertools.islice(pictures, count)))
     except (av.error.FFmpegError, ValueError):
         return
-    # A film of few key frames leads to the same one again.
     if group and all(group[0].pts != one[0].pts for one in seen.moments):
         seen.moments.append(group)
 

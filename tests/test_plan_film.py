@@ -461,6 +461,23 @@ def test_of_a_short_film_there_is_a_poster_too() -> None:
     assert only_poster(planned(film(duration_ms=3))).moments_ms == (0, 1, 2, 3)
 
 
+@pytest.mark.parametrize(("key_ms", "count"), [(500, 16), (80_000, 8), (None, 16)])
+def test_no_key_frame_is_looked_at_twice(key_ms: int | None, count: int) -> None:
+    """Where they lie far apart, so do the moments: each costs a seek and a picture decoded."""
+    out = only_poster(made(long(400_000, key_ms=key_ms)))
+    assert not out.every_ms
+    assert len(out.moments_ms) == count
+    assert all(late - early >= (key_ms or 0) / 2 for early, late in pairwise(out.moments_ms))
+
+
+@pytest.mark.parametrize(("seconds", "every_ms"), [(400, 25_000), (500, 0)])
+def test_a_film_of_one_key_frame_has_more_pictures(seconds: int, every_ms: int) -> None:
+    """It is decoded for them, unless it is long."""
+    out = only_poster(made(long(seconds * 1000, key_ms=seconds * 1000)))
+    assert out.every_ms == every_ms
+    assert len(out.moments_ms) == (16 if every_ms else 2)
+
+
 def test_a_chosen_poster_counts_from_the_clip() -> None:
     """A reporter knows the published film, not its source."""
     dropped = drop(info=ItemInfo(poster="0:04", clip="1:00-1:30"))
