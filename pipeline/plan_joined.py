@@ -197,7 +197,8 @@ def _looked_at(film: Film) -> tuple[tuple[int, ...], int]:
     if not shown.duration_ms:
         return (start_ms,), 0
     spread = sorted({start_ms + round(shown.duration_ms * share) for share in POSTER_MOMENTS})
-    # Half of the longest way between key frames, because most of them lie closer than that.
+    # Closer ones would mostly lead to the same key frame. Half of the longest way between two,
+    # since most of them lie closer than that.
     apart = _apart(spread, (film.stream.key_ms or 0) // 2)
     much = SPREAD_PIXELS * (1 if len(apart) >= FEW_MOMENTS else SPREAD_FURTHER)
     if _pixels(film) <= much and len(spread) > 1:
@@ -212,9 +213,9 @@ def _pixels(film: Film) -> Fraction:
 
 
 def _apart(moments: list[int], least_ms: int) -> tuple[int, ...]:
-    """Those so far from each other that they lead to different key frames."""
+    """Those that lie at least so far from each other."""
     kept = moments[:1]
-    for moment in moments:
-        if moment >= kept[-1] + max(1, least_ms):
+    for moment in moments[1:]:
+        if moment - kept[-1] >= least_ms:
             kept.append(moment)
     return tuple(kept)

@@ -74,17 +74,22 @@ def _add(seen: Seen, packets: Iterable[Any], count: int) -> None:
     """Take in so many pictures from the next key frame on, if they are new."""
     near = itertools.islice(packets, _WAY)
     entered = itertools.dropwhile(lambda packet: not packet.is_keyframe, near)
-    key = next(entered, None)
-    # A film of few key frames leads to the same one again.
-    if key is None or any(key.pts == group[0].pts for group in seen.moments):
-        return
-    pictures = _whole(seen, itertools.islice(itertools.chain([key], entered), count + _DELAY))
     try:
+        key = next(entered, None)
+        # A film of few key frames leads to the same one again: that is told before decoding.
+        if key is None or _is_known(seen, key.pts):
+            return
+        pictures = _whole(seen, itertools.islice(itertools.chain([key], entered), count + _DELAY))
         group = _alike(list(itertools.islice(pictures, count)))
     except (av.error.FFmpegError, ValueError):
         return
-    if group and all(group[0].pts != one[0].pts for one in seen.moments):
+    # The first whole picture need not be that key frame.
+    if group and not _is_known(seen, group[0].pts):
         seen.moments.append(group)
+
+
+def _is_known(seen: Seen, pts: int | None) -> bool:
+    return any(group[0].pts == pts for group in seen.moments)
 
 
 def _whole(seen: Seen, packets: Iterable[Any]) -> Iterator[Any]:

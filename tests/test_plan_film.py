@@ -462,8 +462,8 @@ def test_of_a_short_film_there_is_a_poster_too() -> None:
 
 
 @pytest.mark.parametrize(("key_ms", "count"), [(500, 16), (80_000, 8), (None, 16)])
-def test_no_key_frame_is_looked_at_twice(key_ms: int | None, count: int) -> None:
-    """Where they lie far apart, so do the moments: each costs a seek and a picture decoded."""
+def test_where_key_frames_are_rare_moments_are_too(key_ms: int | None, count: int) -> None:
+    """Each costs a seek and a picture decoded, and would show the same one again."""
     out = only_poster(made(long(400_000, key_ms=key_ms)))
     assert not out.every_ms
     assert len(out.moments_ms) == count

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import av
+import av.error
 import pytest
 from reels import H264, make
 from values import DEFAULT
 
-from pipeline import probe
+from pipeline import probe, probe_moments
 from pipeline.model import Limits, Probe, adapter
 from pipeline.probe_fields import Fields, fields
+from pipeline.probe_streams import MS, Seen
+from pipeline.probe_time import Timeline
 
 MOVING = "testsrc2=s=720x576:r=50:d=2"
 FLAGS = ("-flags", "+ilme+ildct", "-x264-params", "tff=1")
@@ -61,3 +68,18 @@ def test_where_nothing_was_seen_the_header_decides() -> None:
     """A film that could not be sampled is taken at its word."""
     for header in (Fields(interlaced=True, order="bff"), Fields(interlaced=False)):
         assert fields([], header, Fraction(25)) == header
+
+
+def test_a_moment_that_cannot_be_read_is_left() -> None:
+    """A film with damage on the way to a key frame is not refused for it."""
+
+    def damaged(stream: Any) -> Iterator[Any]:
+        yield SimpleNamespace(size=1, pts=0, dts=0, time_base=MS, is_keyframe=False, stream=stream)
+        raise av.error.InvalidDataError(1, "damaged")
+
+    container = SimpleNamespace(seek=lambda _: None, demux=damaged)
+    seen = Seen(stream=None, times=Timeline(MS), frames=[av.VideoFrame(720, 576, "yuv420p")])
+    seen.times.add(0, 40, 1)
+    probe_moments.look(container, seen, Fraction(0), Fraction(1))
+    assert not seen.moments
+    assert len(seen.landings) == 5
