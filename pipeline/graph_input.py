@@ -36,6 +36,8 @@ CLEAN: dict[str, Any] = {
 }
 # The same for outputs without sound: FFmpeg warns of flags that fit no stream.
 CLEAN_PICTURE = {key: value for key, value in CLEAN.items() if key != "flags:a"}
+# Primaries that reach far beyond BT.709's: colours shown as they come would look pale.
+WIDE = ("bt2020", "smpte431", "smpte432")
 # Clockwise quarters after the left-right flip of a mirrored picture.
 _TURNS: dict[int, tuple[tuple[str, str], ...]] = {
     0: (),
@@ -196,7 +198,19 @@ def _scaled(picture: Any, size: tuple[int, int], treatment: Treatment) -> Any:
         in_range="auto",
         out_range="limited",
     )
+    if treatment.colour.primaries in WIDE:
+        picture = _narrowed(picture, treatment.colour.primaries)
     return tagged(picture.filter("format", "yuv420p"))
+
+
+def _narrowed(picture: Any, primaries: str) -> Any:
+    """Bring BT.709's matrix over wide primaries to its own ones; what lies outside is clipped."""
+    limited = {"range": "limited", "matrix": "bt709", "transfer": "bt709"}
+    came = {f"{key}in": value for key, value in limited.items()}
+    # Of more than eight bits, so that what is rounded twice shows no steps.
+    return picture.filter("format", "yuv444p10le").filter(
+        "zscale", primariesin=primaries, **came, primaries="bt709", **limited
+    )
 
 
 def tagged(picture: Any) -> Any:

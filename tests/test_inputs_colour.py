@@ -60,6 +60,20 @@ def test_depth_range_and_matrix_change_no_colour(
     assert _wrong(reel, 10) == []
 
 
+@pytest.mark.parametrize(("primaries", "matrix"), [("bt2020", "bt2020nc"), ("smpte432", "bt709")])
+def test_a_wide_gamut_is_not_shown_pale(tmp_path: Path, primaries: str, matrix: str) -> None:
+    """What cameras write in BT.2020 or P3 without HDR has the colours that were before them."""
+    chain = (
+        "zscale=tin=bt709:min=gbr:pin=bt709:rin=full"
+        f":t=bt709:m={matrix}:p={primaries}:r=limited,format=yuv420p10le"
+    )
+    tags = ("-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", matrix)
+    made = ("-f", "lavfi", "-i", quarters(), "-vf", chain, *X264, *tags)
+    reel = published(make(tmp_path / "wide.mp4", *made), tmp_path)
+    assert _is_plain(reel)
+    assert _wrong(reel, 10) == []
+
+
 @pytest.mark.parametrize(
     ("name", "format_", "codec"),
     [
