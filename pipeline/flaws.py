@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from pipeline.figures import clock
-from pipeline.loudness import Loudness, Peaks, gain_db
+from pipeline.loudness import SILENT_DBFS, Loudness, Peaks, gain_db, lone_side, wanted_db
 from pipeline.model import SoundTrack
 
-# Peaks below this are silence to an ear, and this far below the programme's own loudness even in
-# a quiet recording: the hiss of a preamplifier lies there, the breath of a speaker above.
-SILENT_DBFS, BELOW_PROGRAMME_DB = -50.0, 20.0
+# Silence lies this far below the programme's own loudness even in a quiet recording: the hiss of a
+# preamplifier lies there, the breath of a speaker above.
+BELOW_PROGRAMME_DB = 20.0
 # Nobody notices less at the ends; in the middle a speaker may think for longer.
 LONG_END_MS, LONG_PAUSE_MS = 5_000, 30_000
 # A converter that runs out of numbers gives the largest one again and again; the loudest moment of
@@ -25,6 +25,7 @@ FULL_SCALE_DBFS, TIMES = -0.02, 4
 A_LITTLE = 0.01
 # So much less than its target is heard as too quiet.
 TOO_QUIET_LU = 2.0
+SIDES = ("left", "right")
 # Places named in a sentence; more help nobody.
 PLACES = 3
 
@@ -33,8 +34,20 @@ def remarks(measured: Loudness, peaks: Peaks, track: SoundTrack) -> tuple[str, .
     """What a reporter should know about the recording."""
     if measured.silent:
         return ("The recording is silent.",)
-    found = (*_silence(measured, peaks), *_clipping(peaks), *_whisper(measured, track))
+    found = (
+        *_silence(measured, peaks),
+        *_one_sided(peaks),
+        *_clipping(peaks),
+        *_whisper(measured, peaks, track),
+    )
     return tuple(found)
+
+
+def _one_sided(peaks: Peaks) -> Iterator[str]:
+    """A microphone on one of two channels."""
+    side = lone_side(peaks)
+    if side is not None:
+        yield f"Only the {SIDES[side]} side has sound; it was put on both."
 
 
 def _silence(measured: Loudness, peaks: Peaks) -> Iterator[str]:
@@ -74,9 +87,9 @@ def _clipping(peaks: Peaks) -> Iterator[str]:
     )
 
 
-def _whisper(measured: Loudness, track: SoundTrack) -> Iterator[str]:
+def _whisper(measured: Loudness, peaks: Peaks, track: SoundTrack) -> Iterator[str]:
     """A recording that the allowed gain does not bring to its target."""
-    lacking = track.loudness_lufs - measured.integrated_lufs - gain_db(measured, track)
+    lacking = wanted_db(measured, peaks, track) - gain_db(measured, peaks, track)
     if lacking > TOO_QUIET_LU:
         yield (
             f"The recording is very quiet ({measured.integrated_lufs:.0f} LUFS). It was made"

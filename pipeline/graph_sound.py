@@ -67,7 +67,7 @@ def measure_sound(step: Step, bench: Bench, every_ms: int) -> tuple[str, ...]:
             "astats",
             metadata=1,
             reset=1,
-            measure_perchannel="none",
+            measure_perchannel="Peak_level",
             measure_overall="Peak_level+Peak_count",
         )
         .filter("ametadata", "print", file="-")
@@ -135,7 +135,12 @@ def _said(text: str) -> str:
 def heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
     """One sound track, or a stretch of it, on the published clock."""
     span = step.span
-    sound = opened(step, bench, **begun(span))[str(track.stream)]
+    source = opened(step, bench, **begun(span))
+    sound = source[str(track.stream)]
+    if track.right is not None:
+        sides = [sound, source[str(track.right)]]
+        both = {"inputs": 2, "channel_layout": "stereo", "map": "0.0-FL|1.0-FR"}
+        sound = ffmpeg.filter(sides, "join", **both)
     if ends := bounds(span):
         sound = sound.filter("atrim", **ends)
     if span.late_s:
@@ -148,6 +153,9 @@ def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:
     # first_pts=0 with async=1 fills a late start and gaps with silence, so sound stays in place.
     sound = sound.filter("aresample", **{"async": 1, "first_pts": 0})
     sound = sound.filter("aformat", channel_layouts=_LAYOUTS[track.channels])
+    if level.side is not None:
+        both = f"{level.side}-0|{level.side}-1"
+        sound = sound.filter("channelmap", map=both, channel_layout="stereo")
     sound = sound.filter("volume", f"{level.gain_db}dB")
     limited = sound.filter("aresample", track.sample_rate * OVERSAMPLING).filter(
         "alimiter",

@@ -7,6 +7,7 @@ says in words what is wrong with a recording.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +18,11 @@ from pipeline.model import SoundTrack
 
 # BS.1770 gates at -70 LUFS: below it there is nothing to hear, and no gain would mend that.
 SILENCE_LUFS = -70.0
+# Peaks below this are silence to an ear. A microphone that is not plugged in is so quiet, and this
+# far below the one that is.
+SILENT_DBFS, FAR_SIDE_DB = -50.0, 30.0
+# What is on both sides is twice the power of what is on one (BS.1770 adds the channels).
+DOUBLED_LU = 3.01
 # The limiter stops half a decibel short of the ceiling: lossy coding overshoots by about that.
 CODEC_MARGIN_DB = 0.5
 # A file is encoded once more where it is farther off than this: half of what directories allow.
@@ -35,24 +41,33 @@ _INTEGRATED = re.compile(r"^\s*I:\s+(-?[\d.]+|-inf|nan) LUFS", re.MULTILINE)
 _RANGE = re.compile(r"^\s*LRA:\s+(-?[\d.]+|-inf|nan) LU\b", re.MULTILINE)
 _PEAK = re.compile(r"^\s*Peak:\s+(-?[\d.]+|-inf|nan) dBFS", re.MULTILINE)
 _LEVEL = re.compile(r"Overall\.Peak_level=(-?[\d.]+|-?inf|nan)")
+_SIDE = re.compile(r"astats\.(\d+)\.Peak_level=(-?[\d.]+|-?inf|nan)")
 _COUNT = re.compile(r"Overall\.Peak_count=([\d.]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """How a programme is levelled: a gain for the whole of it, and a ceiling for its true peaks."""
+    """How a programme is levelled: a gain for the whole of it, and a ceiling for its true peaks.
+
+    Where there is a `side`, that channel is heard on both.
+    """
 
     gain_db: float
     ceiling_dbtp: float
+    side: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """Sample peaks of every stretch of a recording: the level in dBFS, and how often it is met."""
+    """Sample peaks of every stretch of a recording: the level in dBFS, and how often it is met.
+
+    `sides` are those of each channel, over all of it.
+    """
 
     every_ms: int
     levels: tuple[float, ...]
     counts: tuple[int, ...]
+    sides: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,25 +108,51 @@ def read_summary(report: str) -> Loudness:
 
 def read_peaks(report: str, every_ms: int) -> Peaks:
     """The peaks of each stretch, in order, from what `astats` told `ametadata=print`."""
+    sides: dict[str, float] = {}
+    for channel, text in _SIDE.findall(report):
+        sides[channel] = max(sides.get(channel, -math.inf), _number(text))
     return Peaks(
         every_ms=every_ms,
         levels=tuple(_number(text) for text in _LEVEL.findall(report)),
         counts=tuple(round(float(text)) for text in _COUNT.findall(report)),
+        sides=tuple(sides.values()),
     )
 
 
-def level(measured: Loudness, track: SoundTrack) -> Level:
+def lone_side(peaks: Peaks) -> int | None:
+    """The one of two channels that has all of the sound; None where both have some, or neither."""
+    if len(peaks.sides) != 2:  # noqa: PLR2004
+        return None
+    loud = max((0, 1), key=lambda side: peaks.sides[side])
+    quiet = peaks.sides[1 - loud]
+    alone = quiet < SILENT_DBFS and peaks.sides[loud] - quiet > FAR_SIDE_DB
+    return loud if alone else None
+
+
+def level(measured: Loudness, peaks: Peaks, track: SoundTrack) -> Level:
     """How a programme is first brought to its target."""
     return Level(
-        gain_db=gain_db(measured, track), ceiling_dbtp=track.true_peak_dbtp - CODEC_MARGIN_DB
+        gain_db=gain_db(measured, peaks, track),
+        ceiling_dbtp=_ceiling_dbtp(track),
+        side=lone_side(peaks),
     )
 
 
-def gain_db(measured: Loudness, track: SoundTrack) -> float:
+def _ceiling_dbtp(track: SoundTrack) -> float:
+    return track.true_peak_dbtp - CODEC_MARGIN_DB
+
+
+def gain_db(measured: Loudness, peaks: Peaks, track: SoundTrack) -> float:
     """The gain that brings the programme to its target; none for silence, bounded for whispers."""
     if measured.silent:
         return 0.0
-    return round(min(track.loudness_lufs - measured.integrated_lufs, track.max_gain_db), 2)
+    return round(min(wanted_db(measured, peaks, track), track.max_gain_db), 2)
+
+
+def wanted_db(measured: Loudness, peaks: Peaks, track: SoundTrack) -> float:
+    """The gain that a programme would need, however much."""
+    comes = measured.integrated_lufs + (0.0 if lone_side(peaks) is None else DOUBLED_LU)
+    return track.loudness_lufs - comes
 
 
 def mended(used: Level, came: Loudness, track: SoundTrack, left: int) -> Level | None:
@@ -122,7 +163,7 @@ def mended(used: Level, came: Loudness, track: SoundTrack, left: int) -> Level |
     limiter with much to do makes a programme quieter than its gain promised: it is made louder as
     long as more than `KEPT_ROUNDS` of the rounds `left` are there to bring its peaks down again.
     """
-    lowered = used.ceiling_dbtp < level(came, track).ceiling_dbtp
+    lowered = used.ceiling_dbtp < _ceiling_dbtp(track)
     over = came.true_peak_dbtp - track.true_peak_dbtp
     less = over + 0.1 if over > 0 else 0.0
     lacks = 0.0 if came.silent else track.loudness_lufs - came.integrated_lufs
@@ -132,7 +173,8 @@ def mended(used: Level, came: Loudness, track: SoundTrack, left: int) -> Level |
         more = lacks * EATEN if lacks > 0 else lacks
     elif lowered:
         more = -less
-    again = Level(
+    again = dataclasses.replace(
+        used,
         gain_db=round(min(used.gain_db + more, track.max_gain_db), 2),
         ceiling_dbtp=round(used.ceiling_dbtp - less, 2),
     )

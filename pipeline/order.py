@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping
 
 from pipeline.model import (
-    AudioProfile,
     AudioStream,
     Chapter,
     Drop,
@@ -34,6 +33,8 @@ SOUND_ROLES = ("sound", "sound-track")
 COVER_SIDE = 1400
 # The role of the cover inside sound files: it is published nowhere else.
 EMBEDDED = "embedded"
+# Tracks that end so near to each other are sides of one sound.
+PAIRED_MS = 100
 _CD_RATE = 44_100
 
 
@@ -73,9 +74,26 @@ def main_audio(probe: Probe) -> AudioStream | None:
     return max(probe.audio, key=lambda s: (s.default, -s.index), default=None)
 
 
-def sound_track(stream: AudioStream, audio: AudioProfile) -> SoundTrack:
+def right_of(stream: AudioStream, probe: Probe) -> AudioStream | None:
+    """The track beside one of a single channel, where cameras write each channel as a track.
+
+    They do so in PCM, left and right or one microphone each; other tracks of one channel are
+    versions to choose from.
+    """
+    beside = next((one for one in probe.audio if one.index > stream.index), None)
+    if beside is None or stream.channels != 1 or not stream.codec.startswith("pcm_"):
+        return None
+    same = ("codec", "channels", "sample_rate", "language", "start_ms")
+    if any(getattr(stream, fact) != getattr(beside, fact) for fact in same):
+        return None
+    apart_ms = abs((stream.duration_ms or 0) - (beside.duration_ms or 0))
+    return beside if apart_ms <= PAIRED_MS else None
+
+
+def sound_track(stream: AudioStream, order: Order) -> SoundTrack:
     """What becomes of a track: mono stays mono, more than two channels become two."""
-    channels = min(stream.channels, MAX_SOUND_CHANNELS)
+    audio, right = order.profile.audio, right_of(stream, order.probe)
+    channels = MAX_SOUND_CHANNELS if right else min(stream.channels, MAX_SOUND_CHANNELS)
     # 44.1 kHz stays 44.1 kHz: resampling it would gain nothing. Everything else meets at the
     # profile's rate, which every player decodes.
     rate = stream.sample_rate if stream.sample_rate == _CD_RATE else audio.sample_rate
@@ -88,6 +106,7 @@ def sound_track(stream: AudioStream, audio: AudioProfile) -> SoundTrack:
         loudness_lufs=audio.loudness_lufs,
         true_peak_dbtp=audio.true_peak_dbtp,
         max_gain_db=audio.max_gain_db,
+        right=right.index if right else None,
     )
 
 

@@ -9,6 +9,7 @@ cannot be told or would not pay. Refuses to parse anything in this process (`pro
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import socket
@@ -16,20 +17,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import BadInput, ToolBug
+from pipeline.errors import BadInput, ToolBug, Unreadable
 from pipeline.model import (
     AudioOut,
     CaptionsOut,
     CopyOut,
     Limits,
-    Output,
     PosterOut,
     Probe,
     SoundOut,
+    SoundTrack,
     Source,
     Step,
     WaveformOut,
@@ -37,7 +37,7 @@ from pipeline.model import (
 )
 from pipeline.probe import Bringer, ask, child, probe
 from pipeline.process import Service
-from pipeline.sparse import Excess, Ranges, SparseCopy, changed, framework, through
+from pipeline.sparse import Excess, Ranges, SparseCopy, changed, framework, part, through
 from pipeline.store import DirStore, Store
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ PROBED_WHOLE_BYTES = 256 << 20
 """Up to here a probe reads a file to its end (`probe_media`), so it needs all of it."""
 
 # Where FFmpeg finds a moment by looking around in the file, and is found to look at the same places
-# each time. Of these, it reads the ones in _STREAMED alike when it cannot go back.
-_WALKED = ("asf", "avi", "matroska", "mpeg", "mpegts", "mxf")
-_STREAMED = ("matroska", "mpeg", "mpegts")
+# each time. It reads them alike when it cannot go back, but for the times of pictures in MXF. MP4
+# and MOV belong here where they have no index for the whole of them.
+_WALKED = ("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf")
 
 AFTERMATH_S = 2
 """What is wanted behind the end of a stretch.
@@ -74,11 +74,13 @@ class Reach:
     """What is needed of a film: streams by FFmpeg's index, and spans of time in seconds.
 
     Times are those of `ffmpeg -copyts -start_at_zero`: the container's clock less its start time.
-    An end of None is the end of the film. `key_frames_only` leaves all other frames out.
+    An end of None is the end of the film. `pictures` is False where no stream is one of pictures;
+    `key_frames_only` leaves all other frames out.
     """
 
     streams: tuple[int, ...]
     spans: tuple[tuple[Fraction, Fraction | None], ...]
+    pictures: bool = True
     key_frames_only: bool = False
 
     @property
@@ -117,7 +119,8 @@ def reach(step: Step) -> Reach | None:
     posters = [out for out in step.outputs if isinstance(out, PosterOut)]
     moments = sorted({Fraction(ms, 1000) for out in posters for ms in out.moments_ms})
     if not moments or any(out.every_ms for out in posters):
-        return Reach(streams=streams, spans=(_span(step),))
+        shown = step.treatment is not None or any(isinstance(o, CopyOut) for o in step.outputs)
+        return Reach(streams=streams, spans=(_span(step),), pictures=shown)
     return Reach(
         streams=streams,
         spans=tuple((moment, moment) for moment in moments),
@@ -141,20 +144,17 @@ def _streams(step: Step) -> Iterator[int]:
     if step.treatment is not None:
         yield step.treatment.stream
     if step.sound is not None:
-        yield step.sound.stream
+        yield from _sides(step.sound)
     for out in step.outputs:
-        if (stream := _stream_of(out)) is not None:
-            yield stream
+        match out:
+            case SoundOut() | AudioOut() | WaveformOut():
+                yield from _sides(out.track)
+            case CopyOut() | CaptionsOut() if out.stream is not None:
+                yield out.stream
 
 
-def _stream_of(out: Output) -> int | None:
-    match out:
-        case SoundOut() | AudioOut() | WaveformOut():
-            return out.track.stream
-        case CopyOut() | CaptionsOut():
-            return out.stream
-        case _:
-            return None
+def _sides(track: SoundTrack) -> tuple[int, ...]:
+    return (track.stream,) if track.right is None else (track.stream, track.right)
 
 
 # --- whole or in part -------------------------------------------------------------------------
@@ -169,13 +169,14 @@ def source(
     Raises what the store raises, DiskFull, and Missing where the object is not (or no longer) the
     one that `entry` names.
     """
-    if wanted is not None and _is_far(store, entry, LARGE_BYTES):
+    if wanted is not None and _is_far(store, entry, LARGE_BYTES, place):
         _require_same(store, entry)
-        if demuxer in _STREAMED and wanted.is_all:
+        index = _index(store, entry) if demuxer == "mov" else None
+        if index is None and _is_read_through(demuxer, wanted):
             yield Local(path=place.scratch, whole=False, service=_sent(store, entry))
             return
         with _empty(store, entry, place) as copy:
-            if _is_filled(copy, place, demuxer, wanted):
+            if _is_filled(copy, place, demuxer, wanted, index):
                 _require_same(store, entry)
                 yield Local(path=copy.path, whole=False)
                 return
@@ -190,7 +191,7 @@ def examined(store: Store, entry: Source, place: Place) -> Probe:
 
     Raises what `probe.probe` and the store raise.
     """
-    if _is_far(store, entry, PROBED_WHOLE_BYTES):
+    if _is_far(store, entry, PROBED_WHOLE_BYTES, place):
         _require_same(store, entry)
         with _empty(store, entry, place) as copy, suppress(Excess):
             found = probe(copy.path, place.scratch, place.limits, _bringer(copy))
@@ -201,9 +202,23 @@ def examined(store: Store, entry: Source, place: Place) -> Probe:
         return probe(local.path, place.scratch, place.limits)
 
 
-def _is_far(store: Store, entry: Source, large: int) -> bool:
-    """True for a large file that would have to be copied; a folder has the file itself."""
-    return entry.bytes > large and not isinstance(store, DirStore)
+def _is_far(store: Store, entry: Source, large: int, place: Place) -> bool:
+    """True for a large file that would have to be copied, and was not yet."""
+    return entry.bytes > large and not store.is_local(entry, place.cache)
+
+
+def _index(store: Store, entry: Source) -> Ranges | None:
+    """Where the index of an MP4 or MOV lies; None where it has none, or one for each fragment."""
+    try:
+        return framework(functools.partial(part, store, entry), entry.bytes)
+    except Unreadable as error:
+        log.info("%s: %s %s", entry.name, error, error.evidence)
+        return None
+
+
+def _is_read_through(demuxer: str, wanted: Reach) -> bool:
+    """True where FFmpeg reads a file from its first byte to its last, and need not go back."""
+    return demuxer in _WALKED and wanted.is_all and not (demuxer == "mxf" and wanted.pictures)
 
 
 def _require_same(store: Store, entry: Source) -> None:
@@ -243,14 +258,16 @@ def _sent(store: Store, entry: Source) -> Service:
 def _bringer(copy: SparseCopy) -> Bringer:
     """What brings a child as much of a file as is worth it."""
     allowed = int(copy.entry.bytes * _WORTH)
-    return Bringer(service=partial(copy.answer, allowed), seconds=allowed / _SLOWEST)
+    return Bringer(service=functools.partial(copy.answer, allowed), seconds=allowed / _SLOWEST)
 
 
-def _is_filled(copy: SparseCopy, place: Place, demuxer: str, wanted: Reach) -> bool:
+def _is_filled(
+    copy: SparseCopy, place: Place, demuxer: str, wanted: Reach, index: Ranges | None
+) -> bool:
     """Fill a sparse file with what is wanted; False where its place cannot be told."""
     try:
-        if demuxer == "mov":
-            copy.fetch(framework(copy.read, copy.entry.bytes))
+        if index is not None:
+            copy.fetch(index)
             copy.fetch(_indexed(copy.path, place, wanted))
         elif demuxer in _WALKED:
             _walk(copy, place, demuxer, wanted)

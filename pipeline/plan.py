@@ -39,6 +39,7 @@ from pipeline.order import (
     Order,
     draft,
     main_audio,
+    right_of,
     shifted,
     sound_track,
 )
@@ -98,7 +99,7 @@ def _plan_audio(order: Order) -> tuple[list[Step], list[str]]:
     if stream is None:
         raise ValueError("an audio item without a sound track")  # the probe never says so
     audio, span = order.profile.audio, _part(order)
-    track = sound_track(stream, audio)
+    track = sound_track(stream, order)
     length_ms = _length_ms(order.probe.duration_ms, span)
     mp3 = dataclasses.replace(track, bitrate_bps=audio.mp3_bps_per_channel * track.channels)
     aac_out = AudioOut(
@@ -162,11 +163,17 @@ def _cover_outs(order: Order) -> Iterator[CoverOut]:
 
 def _left_out(order: Order, stream: AudioStream) -> Iterator[str]:
     """Sound tracks that a recording has besides the one that is published."""
-    others = [one for one in order.probe.audio if one is not stream]
+    right = right_of(stream, order.probe)
+    kept = [stream, right] if right else [stream]
+    others = [one for one in order.probe.audio if one not in kept]
+    if right:
+        both = " and ".join(_called(one) for one in kept)
+        yield f"Of {both}, the left and the right side of one sound were made."
     if others:
         named = ", ".join(_called(one) for one in others)
+        heard = f"{_called(stream)} is published" if len(kept) == 1 else "these are published"
         yield (
-            f"The file holds {len(others) + 1} sound tracks; {_called(stream)} is published."
+            f"The file holds {len(others) + len(kept)} sound tracks; {heard}."
             f" For {named}, upload a file with that track alone."
         )
 

@@ -13,7 +13,17 @@ from fractions import Fraction
 
 from pipeline import languages
 from pipeline.model import AudioStream, CopyOut, Probe, Rung, SoundOut, Step, VideoOut
-from pipeline.order import FIRST, IDLE, LATER, SOON, URGENT, Order, main_audio, sound_track
+from pipeline.order import (
+    FIRST,
+    IDLE,
+    LATER,
+    SOON,
+    URGENT,
+    Order,
+    main_audio,
+    right_of,
+    sound_track,
+)
 from pipeline.plan_basis import Film, end_s_of, film_of, hold_ms_of, length_ms_of, span_of
 from pipeline.plan_frames import RAMP, TICKS, Chunk, shown_rate, timescale
 from pipeline.plan_joined import LEAST_TIMEOUT_S, joined_steps, poster_step, timeout_s
@@ -181,7 +191,7 @@ def _sound_steps(film: Film, sounds: tuple[AudioStream, ...]) -> Iterator[Step]:
 
 def _sound_step(film: Film, name: str, stream: AudioStream, *, is_main: bool) -> Step:
     short = (film.window.duration_ms or LONG_MS) < LONG_MS
-    track = sound_track(stream, film.order.profile.audio)
+    track = sound_track(stream, film.order)
     out = SoundOut(
         role="sound-track",
         file="sound.mp4",
@@ -250,11 +260,16 @@ def _notes(
     if not probe.audio:
         yield "The film has no sound."
     if len(sounds) < len(probe.audio):
-        yield (
-            f"The film has {len(probe.audio)} sound tracks; "
-            f"{'one is' if len(sounds) == 1 else f'{len(sounds)} are'} published."
-        )
+        yield f"The film has {len(probe.audio)} sound tracks; {_published(sounds, probe)}."
     yield from _clip_notes(film)
+
+
+def _published(sounds: tuple[AudioStream, ...], probe: Probe) -> str:
+    """Which of the tracks are heard."""
+    if right_of(sounds[0], probe):
+        more = f", and {len(sounds) - 1} more published" if sounds[1:] else ""
+        return f"two of a single channel became the left and the right of one{more}"
+    return "one is published" if len(sounds) == 1 else f"{len(sounds)} are published"
 
 
 def _picture_notes(film: Film) -> Iterator[str]:

@@ -43,6 +43,7 @@ from pipeline.shop import (
     artifact,
     cut_short,
     diagnosed,
+    doubt,
     encode,
     facts_of,
     facts_of_all,
@@ -74,7 +75,7 @@ def make_chunk(step: Step, shop: Shop, report: Report) -> Made:
     encode(graph.chunk(step, shop.bench), step, shop, report)
     rungs = [out for out in step.outputs if isinstance(out, VideoOut)]
     if not any(_holds_fragments(shop.folder / rung.file) for rung in rungs):
-        _doubt(step, shop, "no picture could be decoded")
+        doubt(step, shop, "no picture could be decoded")
         return Made(artifacts=())
     for rung in rungs:
         _settle(rung, shop)
@@ -84,7 +85,7 @@ def make_chunk(step: Step, shop: Shop, report: Report) -> Made:
     )
     _check_alike(artifacts, step)
     if any(_lacks(rung, made) for rung, made in zip(rungs, artifacts, strict=True)):
-        _doubt(step, shop, f"few pictures: {[made.frames for made in artifacts]}")
+        doubt(step, shop, f"few pictures: {[made.frames for made in artifacts]}")
     return Made(artifacts=artifacts)
 
 
@@ -93,13 +94,6 @@ def _lacks(out: VideoOut, made: Reel) -> bool:
     if out.end_s is None or out.gop_ms:
         return False
     return (made.frames or 0) < (out.end_s - out.begin_s) * out.frame_rate * ENOUGH
-
-
-def _doubt(step: Step, shop: Shop, what: str) -> None:
-    """What is missing may be the source's fault, or that of the part of it that was fetched."""
-    log.info("%s, %s: %s", step.source.name, step.name, what)
-    if not shop.whole:
-        raise _wrong(step, what)
 
 
 def make_copy(step: Step, shop: Shop, report: Report) -> Made:
@@ -179,7 +173,7 @@ def make_sound(step: Step, shop: Shop, report: Report) -> Made:
     """One language's sound of the whole film, levelled as one."""
     out = next(out for out in step.outputs if isinstance(out, SoundOut))
     measured, peaks = measured_sound(step, shop, 1, part(report, 0, MEASURED))
-    level = loudness.level(measured, out.track)
+    level = loudness.level(measured, peaks, out.track)
     encode(graph.film_sound(step, shop.bench, level), step, shop, part(report, MEASURED, 100))
     found = facts_of(shop.folder / out.file, shop, step)
     if not found.decodes or found.fragmented is None:

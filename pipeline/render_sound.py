@@ -60,7 +60,7 @@ def make_recording(step: Step, shop: Shop, report: Report) -> Made:
     before, peaks = measured_sound(step, shop, waveform.bars, part(report, 0, MEASURED))
     press = Pressing(
         outs=files,
-        level=loudness.level(before, files[0].track),
+        level=loudness.level(before, peaks, files[0].track),
         words=_words(files[0], shop),
         cover=_embedded(shop, covers),
     )

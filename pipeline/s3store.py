@@ -26,7 +26,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from pipeline.errors import Missing, StoreUnavailable
-from pipeline.model import Entry, Object
+from pipeline.model import Entry, Object, Source
 from pipeline.s3access import NOT_THERE, S3Access, code_of, connect, missing, speaking
 from pipeline.s3bucket import prepare_bucket
 from pipeline.s3object import PART, headers, opened, sent, size_of, tag_of
@@ -148,6 +148,10 @@ class S3Store:
         else:
             raise StoreUnavailable("The file kept changing while it was read.", evidence=key)
         yield path
+
+    def is_local(self, source: Source, folder: Path) -> bool:
+        """True where a copy of this state of the object was left in `folder`."""
+        return _has_size(folder / _local_name(source), source.bytes)
 
     def _download(self, entry: Entry, path: Path, on_bytes: Progress | None) -> bool:
         """Fetch into place; False if other bytes came to lie there meanwhile."""
@@ -362,7 +366,7 @@ def _top(key: str) -> str:
     return top + slash
 
 
-def _local_name(entry: Entry) -> str:
+def _local_name(entry: Entry | Source) -> str:
     """A file name that stands for the bytes; the extension helps tools that look at it."""
     suffix = re.search(r"\.[A-Za-z0-9]{1,8}$", entry.key)
     name = hashlib.sha256(entry.identity.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from pipeline.loudness import Loudness, Peaks
 from pipeline.model import Artifact, Limits, Reel, Step
 from pipeline.process import Command, Finished, Service, run
 
+log = logging.getLogger(__name__)
+
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
     ".m4a": "audio/mp4",
@@ -38,7 +41,7 @@ MEDIA_TYPES = {
 # A film that ends this much before its header says so is reported as cut short.
 SHORT_MS = 1000
 SHORT_SHARE = 0.02
-# How finely a long recording is looked at for silence and clipping: six hours in six megabytes.
+# How finely a long recording is looked at for silence and clipping: six hours in nine megabytes.
 PEAKS_MS = 500
 
 
@@ -115,10 +118,24 @@ class Made:
 def cut_short(step: Step, artifact: Artifact) -> list[str]:
     """A sentence where much less came out than the source claims to hold."""
     claimed, real = step.duration_ms, artifact.duration_ms
-    if not claimed or not real or claimed - real <= max(SHORT_MS, claimed * SHORT_SHARE):
+    if not claimed or not real or not _is_short(real, claimed):
         return []
     saved = f"of {clock(claimed)} that it should hold, {clock(real)} could be saved"
     return [f"The file is damaged: {saved} and is published."]
+
+
+def _is_short(real_ms: int, claimed_ms: int) -> bool:
+    return claimed_ms - real_ms > max(SHORT_MS, claimed_ms * SHORT_SHARE)
+
+
+def doubt(step: Step, shop: Shop, what: str) -> None:
+    """What is missing may be the source's fault, or that of how it was brought here (ToolBug)."""
+    log.info("%s, %s: %s", step.source.name, step.name, what)
+    if not shop.whole:
+        raise ToolBug(
+            f"{step.source.name}: less than all of it came out, and it was not published.",
+            evidence=f"{step.name}: {what}",
+        )
 
 
 def sha256(path: Path) -> str:
@@ -258,7 +275,11 @@ def measured_sound(step: Step, shop: Shop, bars: int, report: Report) -> tuple[L
         found = loudness.read_summary(finished.stderr)
     except ValueError:
         raise diagnosed(finished, step) from None
-    return found, loudness.read_peaks(finished.stdout.decode("ascii", "replace"), every_ms)
+    peaks = loudness.read_peaks(finished.stdout.decode("ascii", "replace"), every_ms)
+    heard_ms = len(peaks.levels) * every_ms
+    if _is_short(heard_ms, step.duration_ms or 0):
+        doubt(step, shop, f"{heard_ms} of {step.duration_ms} ms of sound")
+    return found, peaks
 
 
 def image_artifact(

@@ -99,10 +99,6 @@ class SparseCopy:
         with _room(), self.path.open("xb") as file:
             file.truncate(self.entry.bytes)
 
-    def read(self, start: int, length: int) -> bytes:
-        """A range of the object; raises Missing where it is shorter than it was."""
-        return _read(self.store, self.entry, start, length)
-
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fill sorted ranges, several pieces at a time."""
         with (
@@ -130,7 +126,8 @@ class SparseCopy:
     def _move(self, target: int, piece: Ranges) -> None:
         """Read from the first range of a piece to its last; what lies between stays a hole."""
         base = piece[0][0]
-        data = memoryview(self.read(base, piece[-1][1] - base))
+        end = piece[-1][1]
+        data = memoryview(part(self.store, self.entry, base, end - base))
         for start, end in piece:
             _write(target, data[start - base : end - base], start)
 
@@ -175,7 +172,8 @@ def _write(target: int, data: memoryview, start: int) -> None:
         data, start = data[written:], start + written
 
 
-def _read(store: Store, entry: Source, start: int, length: int) -> bytes:
+def part(store: Store, entry: Source, start: int, length: int) -> bytes:
+    """A range of an object; raises Missing where it is shorter than it was."""
     data = store.read(entry.key, start=start, length=length)
     if len(data) != length:
         raise changed(entry, f"{len(data)} of {length} bytes from {start}")
@@ -190,7 +188,7 @@ def through(store: Store, entry: Source, line: socket.socket) -> None:
     with ThreadPoolExecutor(_AHEAD) as pool:
         pending: deque[Future[bytes]] = deque()
         for start, end in _cut([(0, entry.bytes)]):
-            pending.append(pool.submit(_read, store, entry, start, end - start))
+            pending.append(pool.submit(part, store, entry, start, end - start))
             if len(pending) == _AHEAD:
                 line.sendall(pending.popleft().result())
         for rest in pending:

@@ -23,7 +23,7 @@ from typing import IO, Protocol, TypeAlias
 
 from pipeline.errors import DiskFull, Missing, NewsreelError, StoreUnavailable, Unreadable
 from pipeline.identities import Identities, opened
-from pipeline.model import Entry, Object
+from pipeline.model import Entry, Object, Source
 
 Progress: TypeAlias = Callable[[int], object]
 """Called with the number of bytes moved since the last call, possibly from another thread."""
@@ -64,6 +64,9 @@ class Store(Protocol):
         A store elsewhere downloads into `folder`, once per identity, and leaves the copy there:
         `folder` is the caller's to remove.
         """
+
+    def is_local(self, source: Source, folder: Path) -> bool:
+        """True where `local` has nothing to download: it is there already."""
 
     def put(self, item: Object, *, on_bytes: Progress | None = None) -> Entry:
         """Write or replace, atomically."""
@@ -136,6 +139,10 @@ class DirStore:
         with _reading(key), opened(path):
             pass  # it can be opened: said here, not by whichever tool would stumble over it
         yield path
+
+    def is_local(self, source: Source, folder: Path) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
 
     def put(self, item: Object, *, on_bytes: Progress | None = None) -> Entry:
         """Write beside the target, then rename over it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from homes import QUICK, Home
 from values import changed
 
 from pipeline import partial
-from pipeline.model import State
+from pipeline.model import Source, State
 from pipeline.sparse import SparseCopy
 from pipeline.store import DirStore
 
@@ -44,9 +45,24 @@ class Elsewhere:
         with self._store.local(key, folder, **more) as path:
             yield path
 
+    def is_local(self, source: Source, _folder: Path) -> bool:
+        """As a store does that keeps nothing."""
+        return not _is_film(source.key)
+
 
 def _is_film(key: str) -> bool:
     return "/talk." in key
+
+
+COPIED = ("-c:v", "copy", "-c:a", "copy")
+CODED = {
+    "avi": ("-c:v", "mpeg4", "-b:v", "8M", "-c:a", "mp3"),
+    "flv": (*COPIED, "-flvflags", "add_keyframe_index"),
+    # As browsers and streaming programs record: no index but of each fragment.
+    "mp4": (*COPIED, "-movflags", "frag_keyframe+empty_moov+skip_trailer"),
+    "mxf": ("-c:v", "mpeg2video", "-b:v", "8M", "-bf", "2", "-c:a", "pcm_s16le", "-ar", "48000"),
+    "wmv": ("-c:v", "wmv2", "-b:v", "8M", "-c:a", "wmav2"),
+}
 
 
 def long_film(ending: str) -> Path:
@@ -62,8 +78,8 @@ def long_film(ending: str) -> Path:
         *("-c:a", "aac", "-shortest"),
     )
     texts = ("-i", str(words), "-map", "0", "-map", "1", "-c:s", "srt") if ending == "mkv" else ()
-    arguments = ("-stream_loop", "4", "-i", str(clip), *texts, "-c:v", "copy", "-c:a", "copy")
-    return media._made(f"talk.{ending}", *arguments)
+    looped = ("-stream_loop", "4", "-i", str(clip), *texts)
+    return media._made(f"talk.{ending}", *looped, *CODED.get(ending, COPIED))
 
 
 def plain(home: Home) -> Home:
@@ -87,7 +103,7 @@ def _a_short_film_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partial, "_WORTH", 1)
 
 
-@pytest.mark.parametrize("ending", ["mkv", "m2ts"])
+@pytest.mark.parametrize("ending", ["m2ts", "mkv", *CODED])
 def test_a_film_from_afar_is_the_film_from_here(ending: str, tmp_path: Path) -> None:
     """Published pictures, sound and words are the same, byte for byte, without copying the film."""
     homes = [plain(Home(tmp_path / where)) for where in ("here", "afar")]
@@ -125,5 +141,24 @@ def test_what_a_part_lacks_is_made_from_the_whole(
     assert home.run().items[0].state is State.PUBLISHED
     film = next(out for out in home.item("talk").outputs if out.role == "video")
     assert film.frames >= 374  # between two rounds of the clip, a gap
+    assert home.item("talk").notes == ()
+    assert store.wholes > 1
+
+
+def test_sound_that_is_cut_off_on_its_way_is_made_from_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So much of a film is sent to who reads all of it; what is too little is noticed."""
+    home = plain(Home(tmp_path))
+    home.lay("talk.mkv", long_film("mkv"))
+    store = afar(home)
+
+    def half(store: Any, entry: Source, line: socket.socket) -> None:
+        line.sendall(store.read(entry.key, start=0, length=entry.bytes // 2))
+
+    monkeypatch.setattr(partial, "through", half)
+    assert home.run().items[0].state is State.PUBLISHED
+    film = next(out for out in home.item("talk").outputs if out.role == "video")
+    assert abs(film.extra["av_offset_ms"]) <= 20
     assert home.item("talk").notes == ()
     assert store.wholes > 1

@@ -56,6 +56,16 @@ def test_a_whisper_is_told() -> None:
     assert said([-20.0] * 20, lufs=-37.0) == ()
 
 
+@pytest.mark.parametrize(("sides", "named"), [((-6.0, -70.0), "left"), ((-70.0, -6.0), "right")])
+def test_a_microphone_on_one_side_is_told(sides: tuple[float, float], named: str) -> None:
+    """It is heard on both; that makes it no whisper, though each side is half of what it was."""
+    peaks = Peaks(every_ms=500, levels=(-6.0,) * 9, counts=(2,) * 9, sides=sides)
+    measured = Loudness(integrated_lufs=-20.0, range_lu=5.0, true_peak_dbtp=-3.0)
+    assert flaws.remarks(measured, peaks, TRACK) == (
+        f"Only the {named} side has sound; it was put on both.",
+    )
+
+
 def test_clipping_is_told_with_its_share() -> None:
     """Samples that stand at full scale: in how much of the time, and where first."""
     (text,) = said([SPEECH] * 15 + [0.0] * 5, [2] * 15 + [40] * 5)

@@ -72,10 +72,41 @@ def test_speech_in_the_centre_of_five_channels_is_heard_on_both_sides(tmp_path: 
     centre = ("-af", "pan=5.1|FC=c0|FL=0*c0|FR=0*c0|BL=0*c0|BR=0*c0|LFE=0*c0")
     film = make(tmp_path / "film.mp4", *SMALL, *BEEPS, *centre, *H264, *AAC)
     reel = published(film, tmp_path)
+    for side in _sides(reel, tmp_path):
+        assert side == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def _sides(reel: Reel, folder: Path) -> list[list[float]]:
+    """When it beeps on the left, and on the right."""
+    found = []
     for side in ("c0", "c1"):
         pan = ("-vn", "-af", f"pan=mono|c0={side}", "-c:a", "pcm_s16le")
-        heard = make(tmp_path / f"{side}.wav", "-i", reel.path, *pan)
-        assert beeps(sound(heard)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+        found.append(beeps(sound(make(folder / f"{side}.wav", "-i", reel.path, *pan))))
+    return found
+
+
+@pytest.mark.parametrize("name", ["film.mov", "film.mxf"])
+def test_a_cameras_channels_are_heard_on_their_sides(tmp_path: Path, name: str) -> None:
+    """Who wears the second microphone is not lost: track one is left, track two right."""
+    late = ("-f", "lavfi", "-i", "sine=880:d=3,volume=enable='lt(t,2)':volume=0")
+    mono = ("-map", "0", "-map", "1", "-map", "2", "-ac", "1", "-ar", "48000", "-c:a", "pcm_s16le")
+    coded = (*mono, "-c:v", "mpeg2video", "-q:v", "2", "-t", "3")
+    film = make(tmp_path / name, *SMALL, *BEEPS, *late, *coded)
+    reel = published(film, tmp_path)
+    left, right = _sides(reel, tmp_path)
+    assert left == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+    assert right == [pytest.approx(2.0, abs=0.03)]
+    assert "became the left and the right of one" in reel.notes
+
+
+def test_a_microphone_on_one_side_is_heard_on_both(tmp_path: Path) -> None:
+    """With headphones, half of the world would be missing."""
+    one_side = ("-af", "pan=stereo|c0=0*c0|c1=c0")
+    film = make(tmp_path / "film.mp4", *SMALL, *BEEPS, *one_side, *H264, *AAC)
+    reel = published(film, tmp_path)
+    left, right = _sides(reel, tmp_path)
+    assert left == right == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+    assert "Only the right side has sound; it was put on both." in reel.notes
 
 
 def test_one_channel_stays_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import xml.etree.ElementTree as ET
 
@@ -31,6 +32,8 @@ REPORT = """
 """
 TRACK = step(planned(recording()), "sound").sound
 assert TRACK is not None
+BOTH = Peaks(every_ms=500, levels=(-3.0,), counts=(1,), sides=(-3.0, -9.0))
+LEFT = Peaks(every_ms=500, levels=(-3.0,), counts=(1,), sides=(-3.0, -62.0))
 
 
 def measured(lufs: float, peak: float = -6.0) -> Loudness:
@@ -50,7 +53,7 @@ def test_silence_has_no_figures(word: str) -> None:
     found = loudness.read_summary(REPORT.format(i=word, peak="-inf"))
     assert found.silent
     assert found.figures() == {"integrated_lufs": None, "range_lu": 4.2, "true_peak_dbtp": None}
-    assert loudness.gain_db(found, TRACK) == 0.0
+    assert loudness.gain_db(found, BOTH, TRACK) == 0.0
     nothing = Peaks(every_ms=500, levels=(-math.inf,), counts=(1,))
     assert flaws.remarks(found, nothing, TRACK) == ("The recording is silent.",)
 
@@ -67,14 +70,40 @@ def test_a_report_without_its_end_is_no_measurement(report: str) -> None:
 )
 def test_the_gain(lufs: float, gain: float) -> None:
     """The difference to -16 LUFS; not more than the profile allows, none below the gate."""
-    assert loudness.gain_db(measured(lufs), TRACK) == gain
+    assert loudness.gain_db(measured(lufs), BOTH, TRACK) == gain
 
 
 def test_the_ceiling_leaves_room_for_the_codec() -> None:
     """-1 dBTP less the half decibel that lossy coding adds."""
-    wanted = loudness.level(measured(-20), TRACK)
+    wanted = loudness.level(measured(-20), BOTH, TRACK)
     assert wanted == Level(gain_db=4.0, ceiling_dbtp=-1.5)
     assert 20 * math.log10(loudness.amplitude(wanted.ceiling_dbtp)) == pytest.approx(-1.5)
+
+
+@pytest.mark.parametrize(
+    ("sides", "lone"),
+    [
+        ((-3.0, -62.0), 0),
+        ((-math.inf, -30.0), 1),
+        ((-3.0, -40.0), None),  # far, but to be heard
+        ((-40.0, -62.0), None),  # a whisper, and the hiss beside it
+        ((-math.inf, -math.inf), None),
+        ((-3.0,), None),
+        ((), None),
+    ],
+)
+def test_a_lone_side_is_one_beside_silence(sides: tuple[float, ...], lone: int | None) -> None:
+    """What can be heard on the other side stays there, and nothing is made of silence."""
+    assert loudness.lone_side(dataclasses.replace(BOTH, sides=sides)) == lone
+
+
+def test_a_lone_side_is_put_on_both_at_the_same_loudness() -> None:
+    """Twice the power is 3 dB more; and the file that missed its target keeps its side."""
+    wanted = loudness.level(measured(-20), LEFT, TRACK)
+    assert wanted == Level(gain_db=0.99, ceiling_dbtp=-1.5, side=0)
+    again = loudness.mended(wanted, measured(-18.0, -3.0), TRACK, 5)
+    assert again is not None
+    assert again.side == 0
 
 
 @pytest.mark.parametrize(
@@ -129,6 +158,18 @@ def test_peaks_are_read_in_order() -> None:
     assert loudness.read_peaks(report, 500) == Peaks(
         every_ms=500, levels=(-3.5, -math.inf, 0.0), counts=(2, 9, 138)
     )
+
+
+def test_the_loudest_of_each_side_is_read() -> None:
+    """Over all stretches; a side that is silent all along is minus infinity."""
+    report = "\n".join(
+        f"lavfi.astats.1.Peak_level={left}\nlavfi.astats.2.Peak_level=-inf\n"
+        f"lavfi.astats.Overall.Peak_level={left}\nlavfi.astats.Overall.Peak_count=1"
+        for left in ("-9.0", "-3.5", "-inf")
+    )
+    found = loudness.read_peaks(report, 500)
+    assert found.sides == (-3.5, -math.inf)
+    assert found.levels == (-9.0, -3.5, -math.inf)
 
 
 @given(

@@ -19,6 +19,7 @@ from typing import Any
 
 import media
 import pytest
+import values
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +96,10 @@ class Far:
         """As a store does."""
         self.wholes += 1
         yield self.path
+
+    def is_local(self, _source: Source, _folder: Path) -> bool:
+        """As a store does that keeps what it has copied."""
+        return self.wholes > 0
 
     @property
     def share(self) -> float:
@@ -205,11 +210,14 @@ def walked(demuxer: str, times: int = 10) -> Path:
         "avi": ("film.avi", ("-c:v", "mpeg4", "-b:v", "20M", "-c:a", "mp3")),
         "asf": ("film.wmv", ("-c:v", "wmv2", "-b:v", "20M", "-c:a", "wmav2")),
         "mxf": ("film.mxf", (*mpeg[:-2], "-c:a", "pcm_s16le", "-ar", "48000")),
+        "flv": ("film.flv", (*copy, "-flvflags", "add_keyframe_index")),
+        # As browsers and streaming programs record: no index but of each fragment.
+        "mov": ("fragments.mp4", (*copy, "-movflags", "frag_keyframe+empty_moov+skip_trailer")),
     }[demuxer]
     return film(f"{times}-{name}", *arguments, times=times)
 
 
-WALKED = ("asf", "avi", "matroska", "mpeg", "mpegts", "mxf")
+WALKED = ("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf")
 
 
 def ffmpeg(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -277,6 +285,13 @@ def test_a_chunk_reaches_for_its_pictures_in_its_span() -> None:
     assert far == Reach(streams=(3,), spans=((Fraction(0), Fraction(9, 2)),))
 
 
+def test_sound_of_two_tracks_reaches_for_both() -> None:
+    """Left and right may be a track each."""
+    track = values.step(values.planned(values.recording()), "sound").sound
+    pair = dataclasses.replace(track, stream=1, right=2)
+    assert partial.reach(step(sound=pair)).streams == (1, 2)
+
+
 def test_a_copy_reaches_for_the_whole_of_its_stream() -> None:
     """Without a span, a stream is needed from its beginning to its end."""
     out = CopyOut(
@@ -304,7 +319,8 @@ def test_posters_reach_for_key_frames_or_for_the_chosen_moment() -> None:
 def test_embedded_captions_reach_for_their_track_alone() -> None:
     """A text track is a stream like any other; a file of its own is needed whole."""
     out = CaptionsOut(role="captions", file="c.vtt", language="en", stream=4)
-    assert partial.reach(step(out)) == Reach(streams=(4,), spans=((Fraction(0), None),))
+    whole = ((Fraction(0), None),)
+    assert partial.reach(step(out)) == Reach(streams=(4,), spans=whole, pictures=False)
     clip = Span(start_s=Fraction(30), end_s=Fraction(40))
     assert partial.reach(step(out, span=clip)) == partial.reach(step(out))
     assert partial.reach(step(dataclasses.replace(out, stream=None))) is None
@@ -451,10 +467,10 @@ def heard(argv: tuple[str, ...], place: Place, local: partial.Local) -> str:
     return finished.stdout.decode()
 
 
-@pytest.mark.parametrize("demuxer", ["matroska", "mpeg", "mpegts"])
+@pytest.mark.parametrize("demuxer", WALKED)
 def test_sound_of_a_whole_film_passes_through(demuxer: str, place: Place) -> None:
     """What has to be read from end to end is sent as often as it is wanted, and takes no room."""
-    far, wanted = Far(walked(demuxer)), reach(1, "0", None)
+    far, wanted = Far(walked(demuxer)), dataclasses.replace(reach(1, "0", None), pictures=False)
     with partial.source(far, far.entry, demuxer, wanted, place) as local:
         argv = ("-f", demuxer, "-copyts", "-start_at_zero", "-i", "pipe:0", "-map", "0:1")
         found = [heard(argv, place, local) for _ in range(2)]
@@ -467,6 +483,16 @@ def test_sound_of_a_whole_film_passes_through(demuxer: str, place: Place) -> Non
         assert abs(int(at) - int(at_there)) <= 8
         assert rest[-1] == rest_there[-1]
     assert far.wholes == 0
+
+
+def test_pictures_of_mxf_are_not_passed_through(place: Place) -> None:
+    """Their times are others where FFmpeg cannot go back; what was copied once, is used again."""
+    far = Far(walked("mxf"))
+    for wanted in (reach(0, "0", None), reach(1, "0", None), reach(0, "5", "6")):
+        with partial.source(far, far.entry, "mxf", wanted, place) as local:
+            assert local.whole
+            assert local.service is None
+    assert far.wholes == 3
 
 
 def test_what_is_sent_is_one_state_of_the_object(place: Place) -> None:
@@ -572,15 +598,6 @@ def test_a_small_file_is_taken_whole(monkeypatch: pytest.MonkeyPatch, place: Pla
     far = Far(plain())
     with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
         assert local.path == far.path
-
-
-def test_a_fragmented_film_is_taken_whole(place: Place) -> None:
-    """Fragments have an index each: none tells of the whole."""
-    flags = "+frag_keyframe+empty_moov"
-    far = Far(film("fragments.mp4", "-c", "copy", "-movflags", flags, times=1))
-    with partial.source(far, far.entry, "mov", reach(0, "0", "1"), place) as local:
-        assert local.path == far.path
-    assert far.share < 0.1
 
 
 def test_a_stream_that_is_not_there_is_looked_for_in_the_whole(place: Place) -> None:

@@ -13,6 +13,7 @@ from values import DEFAULT, changed, drop, film, order, picture_stream, planned,
 
 from pipeline import plan_film, plan_frames, plan_joined, plan_ladder
 from pipeline.model import (
+    AudioStream,
     Colour,
     CopyOut,
     FilmOut,
@@ -525,6 +526,45 @@ def test_one_of_several_nameless_tracks_is_published() -> None:
     chosen = made(film(audio=(first, changed(second, default=True))))
     assert only(chosen, "sound-0").track.stream == 2
     assert "The film has 2 sound tracks; one is published." in chosen.notes
+
+
+def camera_track(index: int, **facts: Any) -> AudioStream:
+    return sound_stream(1, index=index, codec="pcm_s24le", **facts)
+
+
+def test_a_cameras_first_two_channels_are_left_and_right() -> None:
+    """Each channel is a track of its own there: one alone would lack a side, or a microphone."""
+    two = made(film(audio=(camera_track(1), camera_track(2))))
+    track = only(two, "sound-0").track
+    assert (track.stream, track.right, track.channels) == (1, 2, 2)
+    told = "two of a single channel became the left and the right of one."
+    assert f"The film has 2 sound tracks; {told}" in two.notes
+    four = made(film(audio=tuple(camera_track(at) for at in range(1, 5))))
+    assert only(four, "sound-0").track == track
+    assert f"The film has 4 sound tracks; {told}" in four.notes
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        camera_track(2, language="es"),
+        camera_track(2, start_ms=40),
+        camera_track(2, duration_ms=5000),
+        camera_track(2, sample_rate=44_100),
+        sound_stream(2, index=2, codec="pcm_s24le"),
+        sound_stream(1, index=2),
+    ],
+)
+def test_tracks_that_differ_are_no_pair(other: AudioStream) -> None:
+    """What begins, ends or speaks otherwise is a sound of its own."""
+    plan = made(film(audio=(camera_track(1), other)))
+    assert only(plan, "sound-0").track.right is None
+
+
+def test_tracks_of_one_channel_that_are_coded_are_versions() -> None:
+    """Cameras write single channels in PCM; discs and browsers write comments and languages."""
+    tracks = (sound_stream(1), sound_stream(1, index=2))
+    assert only(made(film(audio=tracks)), "sound-0").track.right is None
 
 
 def test_a_crowd_of_languages_is_cut() -> None:

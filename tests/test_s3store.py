@@ -17,7 +17,7 @@ from conftest import S3Server, asked
 
 from pipeline import s3object
 from pipeline.errors import DiskFull, StoreUnavailable
-from pipeline.model import Object
+from pipeline.model import Object, Source
 from pipeline.s3store import S3Access, S3Store, honours_if_none_match, prepare_bucket
 from pipeline.store import DRAFT
 
@@ -109,15 +109,19 @@ def test_compressing_gives_the_same_bytes_whenever_and_wherever() -> None:
 def test_local_copy_is_made_once(private_s3: S3Store, tmp_path: Path) -> None:
     """The same bytes are downloaded once; new bytes get a copy of their own; no litter."""
     moved: list[int] = []
-    private_s3.put(thing("a/Clip.MP4", b"first"))
+    entry = private_s3.put(thing("a/Clip.MP4", b"first"))
+    first = Source(key=entry.key, name="Clip", bytes=entry.bytes, identity=entry.identity)
+    assert not private_s3.is_local(first, tmp_path / "scratch")
     for _ in range(2):
         with private_s3.local("a/Clip.MP4", tmp_path / "scratch", on_bytes=moved.append) as path:
             assert path.read_bytes() == b"first"
     assert sum(moved) == len(b"first")
+    assert private_s3.is_local(first, tmp_path / "scratch")
     assert path.suffix == ".mp4"
     private_s3.put(thing("a/Clip.MP4", b"other"))
     with private_s3.local("a/Clip.MP4", tmp_path / "scratch") as other:
         assert other.read_bytes() == b"other"
+    assert not private_s3.is_local(replace(first, identity="?"), tmp_path / "scratch")
     assert sorted((tmp_path / "scratch").iterdir()) == sorted([path, other])
 
 

@@ -45,7 +45,8 @@ class Span:
 class SoundTrack:
     """Which sound goes in and what becomes of it; the gain is measured when it is made.
 
-    `source_rate` is that of what goes in, `sample_rate` that of what comes out.
+    `source_rate` is that of what goes in, `sample_rate` that of what comes out. Where there is a
+    `right` stream, it is the right side of a sound of which `stream` is the left.
     """
 
     stream: int
@@ -56,6 +57,7 @@ class SoundTrack:
     loudness_lufs: float
     true_peak_dbtp: float
     max_gain_db: float
+    right: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
