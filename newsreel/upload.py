@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from newsreel import show
-from pipeline import intake
+from pipeline import strays
 from pipeline.errors import ConfigError
 from pipeline.figures import size
 from pipeline.model import Object
@@ -68,7 +68,8 @@ def _objects(path: Path, post: str | None) -> Iterator[Object]:
         inner = file.relative_to(root)
         # Links are not followed: they may lead out of the folder.
         plain = file.is_file() and not file.is_symlink()
-        if plain and not any(intake.is_litter(part) for part in inner.parts):
+        stray = any(map(strays.is_litter, inner.parts)) or strays.is_companion(inner.as_posix())
+        if plain and not stray:
             yield _object(file, f"{post or root.name}/{inner.as_posix()}")
 
 

@@ -13,7 +13,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipeline import captions_language, captions_lint, captions_read, errors, languages, transcript
+from pipeline import (
+    captions_language,
+    captions_lint,
+    captions_read,
+    captions_telemetry,
+    errors,
+    languages,
+    transcript,
+)
 from pipeline.captions_text import Cue, markup, words
 
 __all__ = ["Cue", "clean", "clock", "to_webvtt"]
@@ -46,8 +54,9 @@ def clean(
     the cues of that part are cut at its borders and timed from its beginning. Answers {"webvtt",
     "cues", "last_ms", "last_line", "language", "notes", "warnings", "paragraphs"}: the language is
     that of the name, else the one the file claims, else the one its words show, else ""; notes say
-    what was mended, warnings what the linter found. Raises errors.OverLimit, Unsupported or
-    Unreadable, the last with the number of the first line that makes no sense.
+    what was mended, warnings what the linter found. A camera's log is answered by {"log": True}
+    alone. Raises errors.OverLimit, Unsupported or Unreadable, the last with the number of the first
+    line that makes no sense.
     """
     data = Path(path).read_bytes()
     if len(data) > max_bytes:
@@ -56,6 +65,8 @@ def clean(
             "(setting limits.max_text_bytes)."
         )
     found = captions_read.read(data)
+    if captions_telemetry.is_log(found.cues):
+        return {"log": True}
     mended = _mend(found.cues)
     if not mended.cues:
         raise errors.Unreadable("The subtitle file holds no text that could be shown.")

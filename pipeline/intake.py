@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pipeline import languages, versions
+from pipeline import languages, strays, versions
 from pipeline.model import Entry, ItemInfo, Kind, PostInfo, Sidecar, Source
 from pipeline.versions import bare
 
@@ -46,8 +46,6 @@ _PHOTO = frozenset(
 _MOMENT = re.compile(r"(?:(?:[0-9]{1,3}:)?[0-9]{1,2}:[0-9]{2}|[0-9]{1,7})(?:\.[0-9]{1,6})?")
 # Word processors turn hyphens into dashes.
 _DASH = re.compile("[-\u2013\u2014]")
-# What operating systems and sync tools leave behind; never a reporter's work.
-_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,8 @@ class Loose:
 class Sorted:
     """A folder sorted into items, in reading order, with what is left waiting.
 
-    `notes` say what of post.toml does not fit the files, in the reporter's words.
+    `notes` say what of post.toml does not fit the files, and what is passed over, in the reporter's
+    words.
     """
 
     items: tuple[Loose, ...]
@@ -129,7 +128,7 @@ def folders(entries: Iterable[Entry]) -> tuple[Folder, ...]:
     loose: dict[str, Entry] = {}
     for entry in entries:
         parts = [part for part in entry.key.split("/") if part]
-        if entry.key.endswith("/") or any(is_litter(part) for part in parts):
+        if entry.key.endswith("/") or any(strays.is_litter(part) for part in parts):
             continue
         if len(parts) > 1:
             posts.setdefault(parts[0], {})["/".join(parts[1:])] = entry
@@ -188,7 +187,7 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
         items=tuple(sorted(items, key=lambda item: reading_order(item.path, info.order))),
         toml=folder.files.get(POST_TOML),
         waiting=waiting,
-        notes=notes,
+        notes=(*notes, *strays.passed_over(folder.files)),
     )
 
 
@@ -338,21 +337,13 @@ def clip_ms(text: str) -> tuple[int, int | None] | None:
 # --- names -----------------------------------------------------------------------------------
 
 
-def is_litter(part: str) -> bool:
-    """True for names that systems and sync tools make, for what is hidden, and for "..".
-
-    A longer name with two dots in front is only odd: somebody means it.
-    """
-    hidden = part.startswith(".") and (not part.startswith("..") or part == "..")
-    return hidden or part.startswith("~$") or part.casefold() in _LITTER
-
-
 def _is_sidecar(path: str) -> bool:
     return _suffix(path) in _CAPTIONS | _TEXTS
 
 
 def _is_media(path: str) -> bool:
-    return not _is_sidecar(path) and PurePosixPath(path).name != POST_TOML
+    is_ours = PurePosixPath(path).name == POST_TOML or _is_sidecar(path)
+    return not is_ours and not strays.is_companion(path)
 
 
 def _is_film(path: str) -> bool:

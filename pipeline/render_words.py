@@ -18,6 +18,12 @@ from pipeline.process import call, run
 from pipeline.shop import SHORT_MS, Made, Report, Shop, artifact, diagnosed, python_child
 from pipeline.transcript import Paragraph, Transcript
 
+# What drones write instead of subtitles.
+_LOG = (
+    "{} holds no subtitles but the camera's own log. It was left out, because such a log tells"
+    " where the film was shot."
+)
+
 
 def make_captions(step: Step, shop: Shop, _report: Report) -> Made:
     """One language's subtitles: the WebVTT for players and, from the same cues, the transcript."""
@@ -30,6 +36,8 @@ def make_captions(step: Step, shop: Shop, _report: Report) -> Made:
         **_clipped(step.span),
     }
     answer = call("pipeline.captions:clean", arguments, python_child(step, shop))
+    if answer.get("log"):
+        return Made(artifacts=(), notes=(_LOG.format(_named(step, out)),))
     if out.stream is not None:
         answer = _without_lines(answer)
     language, noticed = _language(out, answer["language"], step)
@@ -85,6 +93,11 @@ def _opened(step: Step, shop: Shop, out: CaptionsOut) -> tuple[Path, str]:
     if not track.exists():
         raise diagnosed(finished, step)
     return track, f"track.{out.language}.srt"
+
+
+def _named(step: Step, out: CaptionsOut) -> str:
+    """What a reporter knows the subtitles by."""
+    return step.source.name if out.stream is None else f"Text track {out.stream + 1}"
 
 
 def _without_lines(answer: dict[str, Any]) -> dict[str, Any]:

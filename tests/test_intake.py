@@ -87,6 +87,40 @@ def test_litter_is_passed_over() -> None:
     ) == {"post": ["a.mp4", "..%2fb.mp4"]}
 
 
+def test_what_cameras_write_beside_films_is_passed_over_and_told() -> None:
+    """A whole card may be dropped: its films and photos are items, not their small copies."""
+    found = sorted_out(
+        "DCIM/100GOPRO/GX010001.MP4",
+        "DCIM/100GOPRO/GL010001.LRV",
+        "DCIM/100GOPRO/GX010001.THM",
+        "DJI_0002.MP4",
+        "DJI_0002.LRF",
+        "IMG_1.HEIC",
+        "IMG_1.AAE",
+        "M4ROOT/CLIP/C0003.MP4",
+        "M4ROOT/CLIP/C0003M01.XML",
+        "M4ROOT/SUB/C0003S03.MP4",
+        "M4ROOT/THMBNL/C0003T01.JPG",
+        "BDMV/CLIPINF/00000.CPI",
+        "BDMV/STREAM/00000.MTS",
+        "sub/interview.mp4",
+        "thmbnl/poster.jpg",
+    )
+    assert [item.path for item in found.items] == [
+        "BDMV/STREAM/00000.MTS",
+        "DCIM/100GOPRO/GX010001.MP4",
+        "DJI_0002.MP4",
+        "IMG_1.HEIC",
+        "M4ROOT/CLIP/C0003.MP4",
+        "sub/interview.mp4",
+        "thmbnl/poster.jpg",
+    ]
+    (note,) = found.notes
+    assert "BDMV/CLIPINF/00000.CPI, DCIM/100GOPRO/GL010001.LRV" in note
+    assert "and 5 more" in note
+    assert folders("GL010001.LRV", "a.xmp") == {}
+
+
 @pytest.mark.parametrize("key", ["//a.mp4", "/a.mp4", "a.mp4"])
 def test_empty_segments_of_a_key_mean_nothing(key: str) -> None:
     """S3 clients write keys with doubled or leading slashes."""

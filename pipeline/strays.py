@@ -1,0 +1,46 @@
+"""Files in a reporter's folder that nobody means to publish.
+
+Owns their names: what systems leave behind, which is not worth a word, and what cameras write
+beside films and photos, which is passed over with a note. Pure. All of it stays where it lies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+# What operating systems and sync tools leave behind; never a reporter's work.
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
+# Small copies (LRV, LRF), thumbnails, lists of edits, indexes of cards.
+_COMPANIONS = frozenset(
+    ".lrv .lrf .thm .aae .xmp .xml .cpi .mpl .bdm .tdt .tid .ctg .modd .moff .ppn .ind".split()
+)
+# On cards of Sony's: SUB/C0001S03.MP4, a small copy, and THMBNL/C0001T01.JPG.
+_PROXY = re.compile(r"(?:^|/)(?:sub/[^/]{1,99}s\d\d|thmbnl/[^/]{1,99}t\d\d)\.\w+")
+_NAMED = 3  # files, in a sentence
+
+
+def is_litter(part: str) -> bool:
+    """True for names that systems and sync tools make, for what is hidden, and for "..".
+
+    A longer name with two dots in front is only odd: somebody means it.
+    """
+    hidden = part.startswith(".") and (not part.startswith("..") or part == "..")
+    return hidden or part.startswith("~$") or part.casefold() in _LITTER
+
+
+def is_companion(path: str) -> bool:
+    """True for what a camera writes beside its films and photos."""
+    plain = path.casefold()
+    return PurePosixPath(plain).suffix in _COMPANIONS or bool(_PROXY.search(plain))
+
+
+def passed_over(paths: Iterable[str]) -> Iterator[str]:
+    """A sentence that names some of a folder's companions, if it has any."""
+    if found := sorted(filter(is_companion, paths)):
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        yield (
+            "Passed over, because cameras write them beside films and photos: "
+            f"{', '.join(found[:_NAMED])}{more}."
+        )

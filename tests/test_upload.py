@@ -1,0 +1,39 @@
+"""Which files of a folder the upload command sends, and what they are called there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from newsreel import upload
+from pipeline.errors import ConfigError
+
+
+def keys(*paths: Path, post: str | None = None) -> list[str]:
+    return [obj.key for obj in upload.objects(paths, post)]
+
+
+def test_a_folder_is_sent_without_what_nobody_means(tmp_path: Path) -> None:
+    """Neither litter nor a camera's small copies; links could lead anywhere."""
+    card = tmp_path / "march"
+    for name in ("a/GX010001.MP4", "a/GL010001.LRV", "a/GX010001.THM", "b.es.srt", ".DS_Store"):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).write_bytes(b"x")
+    (card / "link.mp4").symlink_to(card / "a/GX010001.MP4")
+    assert keys(card) == ["march/a/GX010001.MP4", "march/b.es.srt"]
+    assert keys(card, post="vote") == ["vote/a/GX010001.MP4", "vote/b.es.srt"]
+
+
+def test_a_file_that_is_named_is_meant(tmp_path: Path) -> None:
+    """Who asks for it by name gets it sent."""
+    (tmp_path / "GL010001.LRV").write_bytes(b"x")
+    assert keys(tmp_path / "GL010001.LRV") == ["GL010001.LRV"]
+
+
+def test_nothing_to_send_is_said(tmp_path: Path) -> None:
+    """An empty card, and one that is not there."""
+    with pytest.raises(ConfigError, match="nothing to upload"):
+        keys(tmp_path)
+    with pytest.raises(ConfigError, match="absent"):
+        keys(tmp_path / "absent")
