@@ -79,11 +79,13 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     out = next(out for out in step.outputs if isinstance(out, CopyOut))
     source = opened(step, bench, **CLOCK)
     flags = {"c": "copy", "video_track_timescale": out.timescale, **_FRAGMENTED}
+    packets = [_NO_SEI]
     if out.end_s is not None:
         # Where the sound goes on for a moment, the last picture stays. Packets that are copied are
         # timed in the source's own ticks.
         end = f"round({seconds(out.end_s)}/TB)"
-        flags["bsf:v"] = _set_times("DTS", f"max(DURATION,{end}-PTS)")
+        packets.append(_set_times("DTS", f"max(DURATION,{end}-PTS)"))
+    flags["bsf:v"] = ",".join(packets)
     # Two seconds at least to a fragment, whatever distance the camera's key frames have.
     flags |= {"min_frag_duration": 2_000_000}
     made = ffmpeg.output(source[str(out.stream)], file(bench.folder / out.file), **flags)
@@ -262,6 +264,9 @@ def _set_times(turn: str, last: str) -> str:
     return f"setts=pts=PTS:dts={turn}:duration={lasts}".replace(",", r"\,")
 
 
+# A camera's notes beside its pictures (ITU-T H.264, annex D): of itself, the time, some of the
+# place. No browser needs any.
+_NO_SEI = "filter_units=remove_types=6"
 _H264: dict[str, Any] = {
     "vcodec": "libx264",
     "profile:v": "high",
@@ -269,6 +274,8 @@ _H264: dict[str, Any] = {
     # nothing in sum: the rungs of a ladder are encoded side by side.
     "threads": 1,
     "sc_threshold": 0,
+    # Captions of television would pass beside the pictures; playlists say that there are none.
+    "a53cc": 0,
 }
 _AV1: dict[str, Any] = {
     "vcodec": "libsvtav1",
