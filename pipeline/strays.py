@@ -7,7 +7,7 @@ beside films and photos, which is passed over with a note. Pure. All of it stays
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
 # What operating systems and sync tools leave behind; never a reporter's work.
@@ -18,6 +18,7 @@ _COMPANIONS = frozenset(
 )
 # On cards of Sony's: SUB/C0001S03.MP4, a small copy, and THMBNL/C0001T01.JPG.
 _PROXY = re.compile(r"(?:^|/)(?:sub/[^/]{1,99}s\d\d|thmbnl/[^/]{1,99}t\d\d)\.\w+")
+_LIVE = re.compile(r"((?:.*/)?img_e?\d{4})\.(mov|heic|jpe?g)")
 _NAMED = 3  # files, in a sentence
 
 
@@ -36,11 +37,29 @@ def is_companion(path: str) -> bool:
     return PurePosixPath(plain).suffix in _COMPANIONS or bool(_PROXY.search(plain))
 
 
-def passed_over(paths: Iterable[str]) -> Iterator[str]:
-    """A sentence that names some of a folder's companions, if it has any."""
+def live(paths: Iterable[str]) -> frozenset[str]:
+    """The moving parts of live photos: IMG_0001.MOV beside IMG_0001.HEIC, by the phone's own names.
+
+    They hold three seconds of what was said around a photo; who has named a film means it.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in paths:
+        if match := _LIVE.fullmatch(path.casefold()):
+            found.setdefault(match[1], {})[match[2]] = path
+    return frozenset(kinds["mov"] for kinds in found.values() if "mov" in kinds and len(kinds) > 1)
+
+
+def passed_over(paths: Collection[str]) -> Iterator[str]:
+    """Sentences that name some of what is passed over in a folder."""
     if found := sorted(filter(is_companion, paths)):
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        yield f"Passed over, because cameras write them beside films and photos: {_some(found)}."
+    if moving := sorted(live(paths)):
         yield (
-            "Passed over, because cameras write them beside films and photos: "
-            f"{', '.join(found[:_NAMED])}{more}."
+            "Passed over, because they are the moving parts of live photos: "
+            f"{_some(moving)}. Give one another name to publish it."
         )
+
+
+def _some(found: list[str]) -> str:
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more

@@ -121,6 +121,26 @@ def test_what_cameras_write_beside_films_is_passed_over_and_told() -> None:
     assert folders("GL010001.LRV", "a.xmp") == {}
 
 
+def test_live_photos_are_photos() -> None:
+    """By the phone's own names alone: a photo of a reporter's film may have the film's name."""
+    found = sorted_out(
+        "IMG_0001.HEIC", "IMG_0001.MOV", "a/img_0002.jpg", "a/img_0002.mov", "IMG_0003.MOV",
+        "b/IMG_0001.MOV", "talk.jpg", "talk.mov", "IMG_0004.JPG", "IMG_0004.mp4",
+    )  # fmt: skip
+    assert [item.path for item in found.items] == [
+        "a/img_0002.jpg",
+        "b/IMG_0001.MOV",
+        "IMG_0001.HEIC",
+        "IMG_0003.MOV",
+        "IMG_0004.JPG",
+        "IMG_0004.mp4",
+        "talk.jpg",
+        "talk.mov",
+    ]
+    (note,) = found.notes
+    assert "live photos: IMG_0001.MOV, a/img_0002.mov." in note
+
+
 @pytest.mark.parametrize("key", ["//a.mp4", "/a.mp4", "a.mp4"])
 def test_empty_segments_of_a_key_mean_nothing(key: str) -> None:
     """S3 clients write keys with doubled or leading slashes."""
