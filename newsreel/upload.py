@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.progress import (
     BarColumn,
@@ -64,13 +64,14 @@ def _objects(path: Path, post: str | None) -> Iterator[Object]:
         yield _object(path, f"{post}/{path.name}" if post else path.name)
         return
     root = path.resolve()
-    for file in sorted(root.rglob("*")):
-        inner = file.relative_to(root)
-        # Links are not followed: they may lead out of the folder.
-        plain = file.is_file() and not file.is_symlink()
-        stray = any(map(strays.is_litter, inner.parts)) or strays.is_companion(inner.as_posix())
-        if plain and not stray:
-            yield _object(file, f"{post or root.name}/{inner.as_posix()}")
+    # Links are not followed: they may lead out of the folder.
+    plain = (file for file in root.rglob("*") if file.is_file() and not file.is_symlink())
+    files = {file.relative_to(root).as_posix(): file for file in plain}
+    doubles = strays.doubles(files)
+    for inner, file in sorted(files.items(), key=lambda one: one[1]):
+        litter = any(map(strays.is_litter, PurePosixPath(inner).parts))
+        if not (litter or inner in doubles or strays.is_companion(inner)):
+            yield _object(file, f"{post or root.name}/{inner}")
 
 
 def _object(file: Path, key: str) -> Object:

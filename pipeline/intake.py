@@ -171,11 +171,11 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
 
     `language` is what a subtitle file without a language in its name is taken to be in.
     """
-    moving = strays.live(folder.files)
+    doubles = strays.doubles(folder.files)
     files = [
         Loose(path=path, entry=entry, info=info_for(path, info))
         for path, entry in folder.files.items()
-        if _is_media(path) and path not in moving
+        if _is_media(path) and path not in doubles
     ]
     parts, notes = _parts(files, info)
     media = _related([*files, *parts])

@@ -18,7 +18,9 @@ _COMPANIONS = frozenset(
 )
 # On cards of Sony's: SUB/C0001S03.MP4, a small copy, and THMBNL/C0001T01.JPG.
 _PROXY = re.compile(r"(?:^|/)(?:sub/[^/]{1,99}s\d\d|thmbnl/[^/]{1,99}t\d\d)\.\w+")
-_LIVE = re.compile(r"((?:.*/)?img_e?\d{4})\.(mov|heic|jpe?g)")
+_LIVE = re.compile(r"(?:.*/)?img_e?\d{4}")
+_DEVELOPED = frozenset({".jpg", ".jpeg", ".heic", ".heif", ".hif"})
+_RAW = frozenset(".dng .cr2 .cr3 .nef .nrw .arw .raf .orf .rw2 .pef .srw".split())
 _NAMED = 3  # files, in a sentence
 
 
@@ -37,16 +39,42 @@ def is_companion(path: str) -> bool:
     return PurePosixPath(plain).suffix in _COMPANIONS or bool(_PROXY.search(plain))
 
 
+def doubles(paths: Collection[str]) -> frozenset[str]:
+    """Second halves of pictures that are there already: moving or raw."""
+    return live(paths) | raw(paths)
+
+
 def live(paths: Iterable[str]) -> frozenset[str]:
     """The moving parts of live photos: IMG_0001.MOV beside IMG_0001.HEIC, by the phone's own names.
 
     They hold three seconds of what was said around a photo; who has named a film means it.
     """
+    return frozenset(
+        path
+        for stem, kinds in _by_stem(paths).items()
+        if _LIVE.fullmatch(stem)
+        for kind, path in kinds.items()
+        if kind == ".mov" and not _DEVELOPED.isdisjoint(kinds)
+    )
+
+
+def raw(paths: Iterable[str]) -> frozenset[str]:
+    """Raw photos whose camera has developed them itself: DSC_0001.NEF beside DSC_0001.JPG."""
+    return frozenset(
+        path
+        for kinds in _by_stem(paths).values()
+        for kind, path in kinds.items()
+        if kind in _RAW and not _DEVELOPED.isdisjoint(kinds)
+    )
+
+
+def _by_stem(paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Paths by what they have in common with their neighbours, and by their endings."""
     found: dict[str, dict[str, str]] = {}
     for path in paths:
-        if match := _LIVE.fullmatch(path.casefold()):
-            found.setdefault(match[1], {})[match[2]] = path
-    return frozenset(kinds["mov"] for kinds in found.values() if "mov" in kinds and len(kinds) > 1)
+        stem, dot, kind = path.casefold().rpartition(".")
+        found.setdefault(stem, {})[dot + kind] = path
+    return found
 
 
 def passed_over(paths: Collection[str]) -> Iterator[str]:
@@ -57,6 +85,11 @@ def passed_over(paths: Collection[str]) -> Iterator[str]:
         yield (
             "Passed over, because they are the moving parts of live photos: "
             f"{_some(moving)}. Give one another name to publish it."
+        )
+    if negatives := sorted(raw(paths)):
+        yield (
+            "Passed over, because the camera's own pictures of them are published: "
+            f"{_some(negatives)}."
         )
 
 

@@ -141,6 +141,14 @@ def test_live_photos_are_photos() -> None:
     assert "live photos: IMG_0001.MOV, a/img_0002.mov." in note
 
 
+def test_a_raw_photo_beside_its_own_jpeg_is_passed_over() -> None:
+    """Cameras write both of each picture; a raw photo alone is what there is."""
+    found = sorted_out("DSC_1.NEF", "DSC_1.JPG", "DJI_2.dng", "DJI_2.jpg", "a/DSC_1.NEF", "3.dng")
+    assert [item.path for item in found.items] == ["3.dng", "a/DSC_1.NEF", "DJI_2.jpg", "DSC_1.JPG"]
+    (note,) = found.notes
+    assert "DJI_2.dng, DSC_1.NEF." in note
+
+
 @pytest.mark.parametrize("key", ["//a.mp4", "/a.mp4", "a.mp4"])
 def test_empty_segments_of_a_key_mean_nothing(key: str) -> None:
     """S3 clients write keys with doubled or leading slashes."""

@@ -17,12 +17,14 @@ def keys(*paths: Path, post: str | None = None) -> list[str]:
 def test_a_folder_is_sent_without_what_nobody_means(tmp_path: Path) -> None:
     """Neither litter nor a camera's small copies; links could lead anywhere."""
     card = tmp_path / "march"
-    for name in ("a/GX010001.MP4", "a/GL010001.LRV", "a/GX010001.THM", "b.es.srt", ".DS_Store"):
+    litter = (".DS_Store", "a/GL010001.LRV", "a/GX010001.THM", "a/DJI_2.DNG", "IMG_0003.MOV")
+    for name in ("a/GX010001.MP4", "b.es.srt", "a/DJI_2.JPG", "IMG_0003.HEIC", *litter):
         (card / name).parent.mkdir(parents=True, exist_ok=True)
         (card / name).write_bytes(b"x")
     (card / "link.mp4").symlink_to(card / "a/GX010001.MP4")
-    assert keys(card) == ["march/a/GX010001.MP4", "march/b.es.srt"]
-    assert keys(card, post="vote") == ["vote/a/GX010001.MP4", "vote/b.es.srt"]
+    sent = ["IMG_0003.HEIC", "a/DJI_2.JPG", "a/GX010001.MP4", "b.es.srt"]
+    assert keys(card) == [f"march/{name}" for name in sent]
+    assert keys(card, post="vote") == [f"vote/{name}" for name in sent]
 
 
 def test_a_file_that_is_named_is_meant(tmp_path: Path) -> None:
