@@ -68,6 +68,8 @@ def _objects(path: Path, post: str | None) -> Iterator[Object]:
     plain = (file for file in root.rglob("*") if file.is_file() and not file.is_symlink())
     files = {file.relative_to(root).as_posix(): file for file in plain}
     doubles = strays.doubles(files)
+    for sentence in strays.passed_over(files):
+        show.err.print(show.plain(sentence))
     for inner, file in sorted(files.items(), key=lambda one: one[1]):
         litter = any(map(strays.is_litter, PurePosixPath(inner).parts))
         if not (litter or inner in doubles or strays.is_companion(inner)):

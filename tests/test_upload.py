@@ -14,8 +14,10 @@ def keys(*paths: Path, post: str | None = None) -> list[str]:
     return [obj.key for obj in upload.objects(paths, post)]
 
 
-def test_a_folder_is_sent_without_what_nobody_means(tmp_path: Path) -> None:
-    """Neither litter nor a camera's small copies; links could lead anywhere."""
+def test_a_folder_is_sent_without_what_nobody_means(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither litter nor a camera's small copies, which is said; links could lead anywhere."""
     card = tmp_path / "march"
     litter = (".DS_Store", "a/GL010001.LRV", "a/GX010001.THM", "a/DJI_2.DNG", "IMG_0003.MOV")
     for name in ("a/GX010001.MP4", "b.es.srt", "a/DJI_2.JPG", "IMG_0003.HEIC", *litter):
@@ -24,6 +26,10 @@ def test_a_folder_is_sent_without_what_nobody_means(tmp_path: Path) -> None:
     (card / "link.mp4").symlink_to(card / "a/GX010001.MP4")
     sent = ["IMG_0003.HEIC", "a/DJI_2.JPG", "a/GX010001.MP4", "b.es.srt"]
     assert keys(card) == [f"march/{name}" for name in sent]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "a/GL010001.LRV, a/GX010001.THM" in told
+    assert "live photos: IMG_0003.MOV" in told
+    assert "are published: a/DJI_2.DNG" in told
     assert keys(card, post="vote") == [f"vote/{name}" for name in sent]
 
 
