@@ -47,6 +47,9 @@ _LOG = 40  # lines of the libraries' own complaints kept as evidence
 _PLACES = 5  # named in a note; more help nobody
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
 _TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
+# Where only some pictures have a time, because several share a packet of the wire, or none has:
+# AVFMT_NOTIMESTAMPS.
+_SPARSE = _TS_DISCONT | 0x80
 _KEYS = 3  # in broadcast streams, so many key frames show how far they are apart
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -199,11 +202,14 @@ def _note_key(seen: Seen, packet: Any) -> None:
 
 def _time(walk: _Pass, packet: Any) -> None:
     start = packet.dts if packet.pts is None else packet.pts
+    seen = walk.seen.get(packet.stream.index)
+    if start is None and seen and packet.stream.container.format.flags & _SPARSE:
+        start = seen.times.end  # one after the other is all that is said of it
     if start is None or not packet.size or packet.is_discard:
         return
     length = packet.duration or 0
     walk.reach_s = max(walk.reach_s, (start + length) * (packet.time_base or MS))
-    if seen := walk.seen.get(packet.stream.index):
+    if seen:
         seen.times.add(start, length, packet.size)
         if _shows(seen):
             probe_cuts.note(seen, packet)

@@ -102,6 +102,11 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b".ra\xfd", _media("RealAudio", "rm")),
     (b"\0\0\x01\xba", _media("MPEG program stream", "mpeg")),
     (b"\0\0\x01\xb3", _media("MPEG video", "mpegvideo")),
+    # Of Hikvision's recorders: their own header, then an ordinary program stream.
+    (b"IMKH", _media("MPEG program stream", "mpeg")),
+    (b"DHAV", _media("Dahua video", "dhav")),
+    (b"DAHUA", _media("Dahua video", "dhav")),
+    (b"\xb7\xd8\0 7I\xda\x11\xa6N\0\x07\xe9^\xad\x8d", _media("Windows television", "wtv")),
     (b"\x06\x0e+4\x02\x05\x01\x01", _media("MXF", "mxf")),
     (b"\x1f\x07\0", _media("DV", "dv")),
     (b"DKIF", _media("IVF", "ivf")),
@@ -114,6 +119,8 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b"#!AMR", _media("AMR", "amr")),
     (b".snd", _media("AU", "au")),
     (b"wvpk", _media("WavPack", "wv")),
+    (b"\x02dss", _media("DSS", "dss")),
+    (b"\x03dss", _media("DSS", "dss")),
     (b"MAC ", _media("Monkey's Audio", "ape")),
     (b"\x0bw", _media("AC-3", "ac3")),
 )
@@ -139,6 +146,12 @@ def _after_id3(head: bytes) -> bytes:
 # --- streams without a header ------------------------------------------------------------------
 
 _PACKETS = ((188, 0), (192, 4), (204, 0))  # MPEG-TS: plain, AVCHD with timecodes, with parity
+# A start code and the parameters that begin a stream (H.264 and H.265, annexes B): recorders of
+# security cameras write such without any container. Group 1 is H.264's.
+_ANNEX_B = re.compile(
+    rb"\0{2,3}\x01(?:(?:\t[\x10-\xf0]\0{2,3}\x01)?([\x27\x47\x67])|(?:F\x01.\0{2,3}\x01)?@\x01)",
+    re.DOTALL,
+)
 _ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
 _MPEG_AUDIO = re.compile(rb"\xff[\xe2\xe3\xf2-\xf5\xfa-\xfd][^\xf0-\xff]", re.DOTALL)
 # ISO/IEC 11172-3 and 13818-3: kbit/s by (version 1?, layer), Hz of version 1.
@@ -153,13 +166,23 @@ _HZ = (44100, 48000, 32000)
 
 def _by_pattern(head: bytes) -> Sniffed | None:
     """Transport streams, ADTS and bare MPEG audio, told by repetition or by a frame header."""
-    for size, offset in _PACKETS:
-        marks = head[offset : offset + 8 * size : size]
-        if len(marks) > 1 and not marks.strip(b"G"):
-            return _media("MPEG transport stream", "mpegts")
+    if _has_packets(head):
+        return _media("MPEG transport stream", "mpegts")
+    if match := _ANNEX_B.match(head):
+        return _media("H.264", "h264") if match[1] else _media("HEVC", "hevc")
     if _ADTS.match(head):
         return _media("AAC", "aac")
     return _media("MP3", "mp3") if _has_mpeg_audio(head) else None
+
+
+def _has_packets(head: bytes) -> bool:
+    """Packets of a transport stream; a recording off the air may begin within one."""
+    for size, offset in _PACKETS:
+        for start in (offset, *range(size)):
+            marks = head[start : start + 8 * size : size]
+            if len(marks) > (1 if start == offset else 7) and not marks.strip(b"G"):
+                return True
+    return False
 
 
 def _has_mpeg_audio(head: bytes) -> bool:

@@ -51,6 +51,51 @@ def test_the_formats_of_2006_play(tmp_path: Path, name: str, codecs: tuple[str, 
     assert noise == [pytest.approx(at, abs=0.08) for at in light]
 
 
+# --- security cameras, television --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("gate.264", ("libx264", "-bf", "2", "-g", "25")),
+        ("yard.265", ("libx265", "-x265-params", "log-level=none:keyint=25")),
+        ("street.m2v", ("mpeg2video", "-q:v", "4")),
+    ],
+)
+def test_pictures_without_a_container_play(
+    tmp_path: Path, name: str, codec: tuple[str, ...]
+) -> None:
+    """Recorders of security cameras write no times: each picture follows the one before."""
+    film = make(tmp_path / name, *CIF, "-c:v", *codec)
+    reel = published(film, tmp_path)
+    assert len(reel.pictures) == 75
+    assert reel.video.duration_ms == 3000
+    assert flashes(reel.pictures) == [pytest.approx(at, abs=0.06) for at in MOMENTS]
+
+
+def test_a_recorders_own_header_before_a_program_stream_is_passed_over(tmp_path: Path) -> None:
+    """Hikvision's files are called .mp4 and are none."""
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "mp2")
+    stream = make(tmp_path / "stream.mpg", *CIF, *BEEPS, *coded)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"IMKH" + bytes(36) + stream.read_bytes())
+    reel = published(film, tmp_path)
+    assert len(reel.pictures) == 75
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in MOMENTS]
+
+
+@pytest.mark.parametrize("name", ["film.wtv", "film.ts"])
+def test_what_was_taped_off_the_air_plays(tmp_path: Path, name: str) -> None:
+    """Windows' own recordings; and a stream that was entered in the middle of a packet."""
+    whole = make(tmp_path / name, *CIF, *BEEPS, "-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")
+    if name == "film.ts":
+        whole.write_bytes(whole.read_bytes()[100:])
+    reel = published(whole, tmp_path)
+    light, noise = flashes(reel.pictures), beeps(sound(reel.path))
+    assert light == [pytest.approx(at, abs=0.06) for at in MOMENTS]
+    assert noise == [pytest.approx(at, abs=0.08) for at in light]
+
+
 # --- tracks ----------------------------------------------------------------------------------
 
 
