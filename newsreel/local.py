@@ -143,9 +143,9 @@ class Loop:
             if bell is not None and bell.task == "publish":
                 self._due.ring(bell)
             elif late := self._due.take(idle=bell is None and not self._running):
+                if bell is not None:  # pages are written here, while somebody else works
+                    self._running.add(pool.submit(self._answer, bell))
                 self._publish(late.post)
-                if bell is not None:
-                    self._rope.ring(bell)
             elif bell is not None:
                 self._running.add(pool.submit(self._answer, bell))
             elif self._running:

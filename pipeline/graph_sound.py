@@ -149,7 +149,11 @@ def heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
 
 
 def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:
-    """Bring a track to its loudness: one gain for the whole of it, then a true-peak limiter."""
+    """Bring a track to its loudness: one gain for the whole of it, and a true-peak limiter.
+
+    The limiter works at four times the rate and takes more time than all else, the encoder
+    included: it is left out where nothing would reach it.
+    """
     # first_pts=0 with async=1 fills a late start and gaps with silence, so sound stays in place.
     sound = sound.filter("aresample", **{"async": 1, "first_pts": 0})
     sound = sound.filter("aformat", channel_layouts=_LAYOUTS[track.channels])
@@ -157,16 +161,17 @@ def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:
         both = f"{level.side}-0|{level.side}-1"
         sound = sound.filter("channelmap", map=both, channel_layout="stereo")
     sound = sound.filter("volume", f"{level.gain_db}dB")
-    limited = sound.filter("aresample", track.sample_rate * OVERSAMPLING).filter(
-        "alimiter",
-        limit=f"{loudness.amplitude(level.ceiling_dbtp):.4f}",
-        level="false",
-        attack=5,
-        release=50,
-        # It looks 5 ms ahead; else the sound would come that much late.
-        latency=1,
-    )
-    return limited.filter("aresample", track.sample_rate)
+    if level.limits:
+        sound = sound.filter("aresample", track.sample_rate * OVERSAMPLING).filter(
+            "alimiter",
+            limit=f"{loudness.amplitude(level.ceiling_dbtp):.4f}",
+            level="false",
+            attack=5,
+            release=50,
+            # It looks 5 ms ahead; else the sound would come that much late.
+            latency=1,
+        )
+    return sound.filter("aresample", track.sample_rate)
 
 
 def _aside(path: Path, demuxer: str) -> Any:

@@ -49,12 +49,19 @@ _COUNT = re.compile(r"Overall\.Peak_count=([\d.]+)")
 class Level:
     """How a programme is levelled: a gain for the whole of it, and a ceiling for its true peaks.
 
-    Where there is a `side`, that channel is heard on both.
+    Where there is a `side`, that channel is heard on both. `peak_dbtp` is the programme's own true
+    peak: a limiter is of use only where the gain would bring it over the ceiling.
     """
 
     gain_db: float
     ceiling_dbtp: float
     side: int | None = None
+    peak_dbtp: float = math.inf
+
+    @property
+    def limits(self) -> bool:
+        """True where a limiter has something to do."""
+        return self.peak_dbtp + self.gain_db > self.ceiling_dbtp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +142,7 @@ def level(measured: Loudness, peaks: Peaks, track: SoundTrack) -> Level:
         gain_db=gain_db(measured, peaks, track),
         ceiling_dbtp=_ceiling_dbtp(track),
         side=lone_side(peaks),
+        peak_dbtp=measured.true_peak_dbtp,
     )
 
 

@@ -97,6 +97,12 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
+def prepare() -> None:
+    """Compile every template now, so that the first post of a process does not wait for it."""
+    for name in _templates().list_templates():
+        _templates().get_template(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """Prints pages of one post (or of the site) with what all templates need."""

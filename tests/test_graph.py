@@ -184,6 +184,14 @@ def test_outputs_lie_in_the_folder(name: str) -> None:
     assert named or "-" in argv
 
 
+@pytest.mark.parametrize("peak", [-20.0, -3.0])
+def test_a_limiter_that_nothing_reaches_is_left_out(peak: float) -> None:
+    """It takes more time than all else that is done to sound."""
+    level = Level(gain_db=3.5, ceiling_dbtp=-1.5, peak_dbtp=peak)
+    argv = graph.film_sound(step(planned(minute(SMALL)), "sound-0"), BENCH, level)
+    assert any("alimiter" in word for word in argv) == (peak > -5)
+
+
 @pytest.mark.parametrize(
     "made",
     [name for name in CASES if name.startswith(("chunk", "copied", "film-", "join"))],

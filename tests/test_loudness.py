@@ -76,8 +76,15 @@ def test_the_gain(lufs: float, gain: float) -> None:
 def test_the_ceiling_leaves_room_for_the_codec() -> None:
     """-1 dBTP less the half decibel that lossy coding adds."""
     wanted = loudness.level(measured(-20), BOTH, TRACK)
-    assert wanted == Level(gain_db=4.0, ceiling_dbtp=-1.5)
+    assert wanted == Level(gain_db=4.0, ceiling_dbtp=-1.5, peak_dbtp=-6.0)
     assert 20 * math.log10(loudness.amplitude(wanted.ceiling_dbtp)) == pytest.approx(-1.5)
+
+
+@pytest.mark.parametrize(("peak", "limits"), [(-5.5, False), (-5.4, True), (0.0, True)])
+def test_the_limiter_works_where_peaks_reach_it(peak: float, *, limits: bool) -> None:
+    """4 dB more bring -5.5 dBTP to the ceiling and no further; silence reaches nothing."""
+    assert loudness.level(measured(-20, peak), BOTH, TRACK).limits == limits
+    assert not loudness.level(measured(-math.inf, -math.inf), BOTH, TRACK).limits
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ def test_a_lone_side_is_one_beside_silence(sides: tuple[float, ...], lone: int |
 def test_a_lone_side_is_put_on_both_at_the_same_loudness() -> None:
     """Twice the power is 3 dB more; and the file that missed its target keeps its side."""
     wanted = loudness.level(measured(-20), LEFT, TRACK)
-    assert wanted == Level(gain_db=0.99, ceiling_dbtp=-1.5, side=0)
+    assert wanted == Level(gain_db=0.99, ceiling_dbtp=-1.5, side=0, peak_dbtp=-6.0)
     again = loudness.mended(wanted, measured(-18.0, -3.0), TRACK, 5)
     assert again is not None
     assert again.side == 0
