@@ -1,4 +1,4 @@
-"""What a file's bytes are called: their sha256, read once and remembered.
+"""What a file's bytes are called: a sha256 over them, read once and remembered.
 
 Owns the cache of identities of a folder and the safe way to open a file in it. Refuses to judge
 files by name; a cache entry holds for one inode, size and time, and a missing, damaged or
@@ -8,6 +8,7 @@ unwritable cache file costs time, never correctness. `store` is the one neighbou
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -15,11 +16,14 @@ import os
 import secrets
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # A file changed twice within one tick of the file system's clock keeps its size and time, so what
 # was written this recently is hashed again next time. Common clocks tick every 10 ms or faster.
 _UNSETTLED_NS = 100_000_000
+_PIECE = 64 << 20  # of a large file, so that hashing an hour of film delays nobody
+_BLOCK = 1 << 20
 
 
 class Identities:
@@ -50,7 +54,7 @@ class Identities:
     def _measure(self, path: Path) -> str:
         with opened(path) as file:
             before = os.fstat(file.fileno())
-            identity = hashlib.file_digest(file, "sha256").hexdigest()
+            identity = _digest(file, before.st_size)
             after = os.fstat(file.fileno())
         settled = abs(time.time_ns() - after.st_mtime_ns) > _UNSETTLED_NS
         if settled and _stamp(before) == _stamp(after):
@@ -78,6 +82,22 @@ class Identities:
             self._changed = False
         with contextlib.suppress(OSError):
             _replace(self._file, text.encode())
+
+
+def _digest(file: io.BufferedReader, size: int) -> str:
+    """The sha256 of a file; of a large one, that of its pieces' digests, made side by side."""
+    if size <= _PIECE:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    piece = functools.partial(_piece, file.fileno())
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return hashlib.sha256(b"".join(pool.map(piece, range(0, size, _PIECE)))).hexdigest()
+
+
+def _piece(handle: int, start: int) -> bytes:
+    found = hashlib.sha256()
+    for at in range(start, start + _PIECE, _BLOCK):
+        found.update(os.pread(handle, _BLOCK, at))  # nothing behind the end
+    return found.digest()
 
 
 def opened(path: Path) -> io.BufferedReader:

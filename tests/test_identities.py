@@ -109,3 +109,23 @@ def test_memory_does_not_grow(folder: DirStore, aged: Callable[[str, bytes], Non
     assert len(known._identities._known) == 2
     list(known.list())
     assert len(known._identities._known) == 1
+
+
+@pytest.mark.parametrize("size", [99, 100, 101, 250, 300])
+def test_large_files_are_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Every byte counts, wherever it lies, and so does the length."""
+    monkeypatch.setattr(identities, "_PIECE", 100)
+    monkeypatch.setattr(identities, "_BLOCK", 50)
+    path, body = tmp_path / "film", bytes(range(256)) * 2
+
+    def named(data: bytes) -> str:
+        path.write_bytes(data)
+        return identities.Identities(None).of(path, path.stat())
+
+    whole = named(body[:size])
+    assert named(body[:size]) == whole
+    assert named(body[: size - 1]) != whole
+    for at in range(size):
+        assert named(body[:at] + b"\xff" + body[at + 1 : size]) != whole or body[at] == 0xFF
