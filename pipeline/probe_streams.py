@@ -35,6 +35,7 @@ _FULL_RANGE = 2  # AVColorRange
 # When a work came out, never when a machine recorded it: a year, a month or a day.
 _DATES = ("date", "year", "tdrc", "tyer")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_MEMO = "com.apple.voicememos"  # in a tag of whatever name
 _PROP_TEXT_SUB = 1 << 17  # AV_CODEC_PROP_TEXT_SUB
 
 # ITU-T H.273 code points by FFmpeg's names; 2 and what is missing mean: not said.
@@ -326,18 +327,25 @@ def cover(container: Any) -> int | None:
 
 
 def tags(container: Any) -> Tags:
-    """The few words of a recording about itself that may travel on; never comments or places."""
+    """The few words of a recording about itself that may travel on; never comments or places.
+
+    A phone's own recorder calls a memo after the street it was made in, and its artist after the
+    phone's owner: of those nothing but the language travels.
+    """
     # In Ogg they hang on the stream.
     own = container.streams.audio[0].metadata if container.streams.audio else {}
     said = {**own, **container.metadata}
     released = next((found for key in _DATES if (found := words(said, key))), "")
     day = _DATE.match(released)
+    spoken = languages.tag(words(container.metadata, "language")) or ""
+    if any(_MEMO in value.casefold() for value in said.values()):
+        return Tags(language=spoken)
     return Tags(
         title=words(container.metadata, "title") or _ogg(container, own, "title"),
         artist=words(said, "artist"),
         album=words(said, "album"),
         date=day[0] if day else "",
-        language=languages.tag(words(container.metadata, "language")) or "",
+        language=spoken,
     )
 
 

@@ -12,9 +12,11 @@ from pathlib import PurePosixPath
 
 # What operating systems and sync tools leave behind; never a reporter's work.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
-# Small copies (LRV, LRF), thumbnails, lists of edits, indexes of cards.
+# Small copies (LRV, LRF), thumbnails, lists of edits, indexes of cards and discs, and what editing
+# programs draw waveforms from.
 _COMPANIONS = frozenset(
-    ".lrv .lrf .thm .aae .xmp .xml .cpi .mpl .bdm .tdt .tid .ctg .modd .moff .ppn .ind".split()
+    ".lrv .lrf .thm .aae .xmp .xml .cpi .mpl .bdm .tdt .tid .ctg .modd .moff .moi .ppn .ind .cif"
+    " .sif .ifo .bup .bdmv .clpi .mpls .pek .cfa .pkf .sfk .reapeaks".split()
 )
 # On cards of Sony's: SUB/C0001S03.MP4, a small copy, and THMBNL/C0001T01.JPG.
 _PROXY = re.compile(r"(?:^|/)(?:sub/[^/]{1,99}s\d\d|thmbnl/[^/]{1,99}t\d\d)\.\w+")
@@ -80,7 +82,10 @@ def _by_stem(paths: Iterable[str]) -> dict[str, dict[str, str]]:
 def passed_over(paths: Collection[str]) -> Iterator[str]:
     """Sentences that name some of what is passed over in a folder."""
     if found := sorted(filter(is_companion, paths)):
-        yield f"Passed over, because cameras write them beside films and photos: {_some(found)}."
+        yield (
+            "Passed over, because cameras and editors write them beside films and photos:"
+            f" {_some(found)}."
+        )
     if moving := sorted(live(paths)):
         yield (
             "Passed over, because they are the moving parts of live photos: "

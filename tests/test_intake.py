@@ -103,6 +103,8 @@ def test_what_cameras_write_beside_films_is_passed_over_and_told() -> None:
         "M4ROOT/THMBNL/C0003T01.JPG",
         "BDMV/CLIPINF/00000.CPI",
         "BDMV/STREAM/00000.MTS",
+        "VIDEO_TS/VTS_01_0.IFO",
+        "VIDEO_TS/VTS_01_1.VOB",
         "sub/interview.mp4",
         "thmbnl/poster.jpg",
     )
@@ -114,10 +116,11 @@ def test_what_cameras_write_beside_films_is_passed_over_and_told() -> None:
         "M4ROOT/CLIP/C0003.MP4",
         "sub/interview.mp4",
         "thmbnl/poster.jpg",
+        "VIDEO_TS/VTS_01_1.VOB",
     ]
     (note,) = found.notes
     assert "BDMV/CLIPINF/00000.CPI, DCIM/100GOPRO/GL010001.LRV" in note
-    assert "and 5 more" in note
+    assert "and 6 more" in note
     assert folders("GL010001.LRV", "a.xmp") == {}
 
 

@@ -274,6 +274,22 @@ def dressed(source: Callable[..., Path], folder: Path, name: str, *extra: Any) -
     return source(name, *sound, "-i", words, "-i", cover, *into, *tags, *extra)
 
 
+def test_the_street_a_memo_was_made_in_is_not_told(
+    source: Callable[..., Path], record: Callable[..., Recording]
+) -> None:
+    """Phones call memos after it, and whoever renames the file has not renamed the memo."""
+    tags = ("-metadata", f"title={PLANTED} Calle Mayor 5", "-metadata", f"artist={PLANTED} Ana")
+    maker = ("-fflags", "+bitexact", "-metadata", "encoding_tool=com.apple.VoiceMemos (iPhone 17)")
+    sound = ("-f", "lavfi", "-i", NOISE.format(rate=44_100, seconds=1))
+    path = source("interview.m4a", *sound, *tags, *maker)
+    assert b"com.apple.VoiceMemos" in path.read_bytes()
+    made = record(path)
+    for file in FILES:
+        assert PLANTED.encode() not in (made.folder / file).read_bytes()
+        with made.opened(file) as opened:
+            assert opened.metadata["title"] == "interview"
+
+
 @pytest.mark.parametrize("name", ["book.m4b", "show.mp3", "show.mka"])
 def test_words_chapters_and_cover_are_kept(
     name: str, tmp_path: Path, source: Callable[..., Path], record: Callable[..., Recording]
