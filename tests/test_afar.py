@@ -56,12 +56,10 @@ def _is_film(key: str) -> bool:
 
 COPIED = ("-c:v", "copy", "-c:a", "copy")
 CODED = {
-    "avi": ("-c:v", "mpeg4", "-b:v", "8M", "-c:a", "mp3"),
-    "flv": (*COPIED, "-flvflags", "add_keyframe_index"),
     # As browsers and streaming programs record: no index but of each fragment.
     "mp4": (*COPIED, "-movflags", "frag_keyframe+empty_moov+skip_trailer"),
     "mxf": ("-c:v", "mpeg2video", "-b:v", "8M", "-bf", "2", "-c:a", "pcm_s16le", "-ar", "48000"),
-    "wmv": ("-c:v", "wmv2", "-b:v", "8M", "-c:a", "wmav2"),
+    "avi": ("-c:v", "mpeg4", "-b:v", "8M", "-c:a", "mp3"),
 }
 
 
