@@ -12,10 +12,9 @@ import signal
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import worker_process_init
 
 from config.settings import load
-from pipeline import press
 
 SHORT, MEDIA, TRANSCRIBE = "short", "media", "transcribe"
 # The worker's own process: this module is read there, before its pool is forked.
@@ -71,12 +70,6 @@ app.conf.update(
         },
     },
 )
-
-
-@worker_init.connect
-def prepare(**_: Any) -> None:
-    """Read the templates once, before the pool is forked: its children have them from the start."""
-    press.prepare()
 
 
 @worker_process_init.connect

@@ -15,10 +15,11 @@ from typing import Any
 
 import redis
 from celery.exceptions import CeleryError
+from celery.signals import worker_init
 from kombu.exceptions import KombuError
 
 from config.house import build, s3_rooms
-from pipeline import flow, todo, together
+from pipeline import flow, press, todo, together
 from pipeline.errors import NewsreelError
 from pipeline.house import House
 from pipeline.model import PostManifest
@@ -34,6 +35,12 @@ log = logging.getLogger(__name__)
 PENDING_S = 30
 # What the broker may raise when it is away.
 AWAY = (redis.RedisError, KombuError, CeleryError, OSError)
+
+
+@worker_init.connect
+def prepare(**_: Any) -> None:
+    """Read the templates once, before the pool is forked: its children have them from the start."""
+    press.prepare()
 
 
 @functools.cache
