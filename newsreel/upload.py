@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rich.progress import (
     BarColumn,
@@ -65,15 +65,18 @@ def _objects(path: Path, post: str | None) -> Iterator[Object]:
         return
     root = path.resolve()
     # Links are not followed: they may lead out of the folder.
-    plain = (file for file in root.rglob("*") if file.is_file() and not file.is_symlink())
-    files = {file.relative_to(root).as_posix(): file for file in plain}
-    doubles = strays.doubles(files)
-    for sentence in strays.passed_over(files):
+    plain = (one for one in sorted(root.rglob("*")) if one.is_file() and not one.is_symlink())
+    inner = ((file, file.relative_to(root)) for file in plain)
+    files = {
+        path.as_posix(): file for file, path in inner if not any(map(strays.is_litter, path.parts))
+    }
+    passed = strays.passed_over(files)
+    for sentence in passed.sentences:
         show.err.print(show.plain(sentence))
-    for inner, file in sorted(files.items(), key=lambda one: one[1]):
-        litter = any(map(strays.is_litter, PurePosixPath(inner).parts))
-        if not (litter or inner in doubles or strays.is_companion(inner)):
-            yield _object(file, f"{post or root.name}/{inner}")
+    unmeant = passed.paths
+    for name, file in files.items():
+        if name not in unmeant:
+            yield _object(file, f"{post or root.name}/{name}")
 
 
 def _object(file: Path, key: str) -> Object:

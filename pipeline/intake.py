@@ -171,11 +171,12 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
 
     `language` is what a subtitle file without a language in its name is taken to be in.
     """
-    doubles = strays.doubles(folder.files)
+    passed = strays.passed_over(folder.files)
+    unmeant = passed.paths
     files = [
         Loose(path=path, entry=entry, info=info_for(path, info))
         for path, entry in folder.files.items()
-        if _is_media(path) and path not in doubles
+        if _is_media(path) and path not in unmeant
     ]
     parts, notes = _parts(files, info)
     media = _related([*files, *parts])
@@ -188,7 +189,7 @@ def sort_out(folder: Folder, info: PostInfo, language: str) -> Sorted:
         items=tuple(sorted(items, key=lambda item: reading_order(item.path, info.order))),
         toml=folder.files.get(POST_TOML),
         waiting=waiting,
-        notes=(*notes, *strays.passed_over(folder.files)),
+        notes=(*notes, *passed.sentences),
     )
 
 

@@ -7,7 +7,8 @@ beside films and photos, which is passed over with a note. Pure. All of it stays
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 # What operating systems and sync tools leave behind; never a reporter's work.
@@ -21,8 +22,8 @@ _COMPANIONS = frozenset(
 # On cards of Sony's: SUB/C0001S03.MP4, a small copy, and THMBNL/C0001T01.JPG.
 _PROXY = re.compile(r"(?:^|/)(?:sub/[^/]{1,99}s\d\d|thmbnl/[^/]{1,99}t\d\d)\.\w+")
 _LIVE = re.compile(r"(?:.*/)?img_e?\d{4}")
-_DEVELOPED = frozenset({".jpg", ".jpeg", ".heic", ".heif", ".hif"})
-_RAW = frozenset(".dng .cr2 .cr3 .nef .nrw .arw .raf .orf .rw2 .pef .srw".split())
+_DEVELOPED = frozenset({"jpg", "jpeg", "heic", "heif", "hif"})
+_RAW = frozenset("dng cr2 cr3 nef nrw arw raf orf rw2 pef srw".split())
 _NAMED = 3  # files, in a sentence
 
 
@@ -41,63 +42,64 @@ def is_companion(path: str) -> bool:
     return PurePosixPath(plain).suffix in _COMPANIONS or bool(_PROXY.search(plain))
 
 
-def doubles(paths: Collection[str]) -> frozenset[str]:
-    """Second halves of pictures that are there already: moving or raw."""
-    return live(paths) | raw(paths)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """What is passed over of a folder, by relative path, each kind sorted.
 
-
-def live(paths: Iterable[str]) -> frozenset[str]:
-    """The moving parts of live photos: IMG_0001.MOV beside IMG_0001.HEIC, by the phone's own names.
-
-    They hold three seconds of what was said around a photo; who has named a film means it.
+    `moving` are the moving parts of live photos, IMG_0001.MOV beside IMG_0001.HEIC by the phone's
+    own names: three seconds of what was said around a photo; who has named a film means it. `raw`
+    are photos that their camera has developed itself, DSC_0001.NEF beside DSC_0001.JPG.
     """
-    return frozenset(
-        path
-        for stem, kinds in _by_stem(paths).items()
-        if _LIVE.fullmatch(stem)
-        for kind, path in kinds.items()
-        if kind == ".mov" and not _DEVELOPED.isdisjoint(kinds)
+
+    companions: tuple[str, ...]
+    moving: tuple[str, ...]
+    raw: tuple[str, ...]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """All of it."""
+        return frozenset((*self.companions, *self.moving, *self.raw))
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """Some of it by name, for the reporter."""
+        if self.companions:
+            yield (
+                "Passed over, because cameras and editors write them beside films and photos:"
+                f" {_some(self.companions)}."
+            )
+        if self.moving:
+            yield (
+                "Passed over, because they are the moving parts of live photos: "
+                f"{_some(self.moving)}. Give one another name to publish it."
+            )
+        if self.raw:
+            yield (
+                "Passed over, because the camera's own pictures of them are published: "
+                f"{_some(self.raw)}."
+            )
+
+
+def passed_over(paths: Collection[str]) -> PassedOver:
+    """Tell what nobody means among the files of a folder, litter left out already."""
+    split = {path: _split(path) for path in sorted(paths)}
+    developed = {stem for stem, kind in split.values() if kind in _DEVELOPED}
+    beside = {path: (stem, kind) for path, (stem, kind) in split.items() if stem in developed}
+    return PassedOver(
+        companions=tuple(filter(is_companion, split)),
+        moving=tuple(
+            path for path, (stem, kind) in beside.items() if kind == "mov" and _LIVE.fullmatch(stem)
+        ),
+        raw=tuple(path for path, (_, kind) in beside.items() if kind in _RAW),
     )
 
 
-def raw(paths: Iterable[str]) -> frozenset[str]:
-    """Raw photos whose camera has developed them itself: DSC_0001.NEF beside DSC_0001.JPG."""
-    return frozenset(
-        path
-        for kinds in _by_stem(paths).values()
-        for kind, path in kinds.items()
-        if kind in _RAW and not _DEVELOPED.isdisjoint(kinds)
-    )
+def _split(path: str) -> tuple[str, str]:
+    """What a path has in common with its neighbours, and its ending."""
+    stem, _, kind = path.casefold().rpartition(".")
+    return stem, kind
 
 
-def _by_stem(paths: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Paths by what they have in common with their neighbours, and by their endings."""
-    found: dict[str, dict[str, str]] = {}
-    for path in paths:
-        stem, dot, kind = path.casefold().rpartition(".")
-        found.setdefault(stem, {})[dot + kind] = path
-    return found
-
-
-def passed_over(paths: Collection[str]) -> Iterator[str]:
-    """Sentences that name some of what is passed over in a folder."""
-    if found := sorted(filter(is_companion, paths)):
-        yield (
-            "Passed over, because cameras and editors write them beside films and photos:"
-            f" {_some(found)}."
-        )
-    if moving := sorted(live(paths)):
-        yield (
-            "Passed over, because they are the moving parts of live photos: "
-            f"{_some(moving)}. Give one another name to publish it."
-        )
-    if negatives := sorted(raw(paths)):
-        yield (
-            "Passed over, because the camera's own pictures of them are published: "
-            f"{_some(negatives)}."
-        )
-
-
-def _some(found: list[str]) -> str:
+def _some(found: tuple[str, ...]) -> str:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return ", ".join(found[:_NAMED]) + more
