@@ -123,13 +123,18 @@ def _made(home: Home) -> dict[str, str]:
     return {key: digest for key, digest in home.published.items() if "/r/" in key}
 
 
+def _talk_afar(root: Path) -> tuple[Home, Elsewhere]:
+    """A house whose one film lies elsewhere."""
+    home = plain(Home(root))
+    home.lay("talk.mkv", long_film("mkv"))
+    return home, afar(home)
+
+
 def test_what_a_part_lacks_is_made_from_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part that was chosen wrongly costs time and nothing else."""
-    home = plain(Home(tmp_path))
-    home.lay("talk.mkv", long_film("mkv"))
-    store = afar(home)
+    home, store = _talk_afar(tmp_path)
     fetch = SparseCopy.fetch
 
     def forgetful(copy: SparseCopy, ranges: Any) -> None:
@@ -147,9 +152,7 @@ def test_sound_that_is_cut_off_on_its_way_is_made_from_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So much of a film is sent to who reads all of it; what is too little is noticed."""
-    home = plain(Home(tmp_path))
-    home.lay("talk.mkv", long_film("mkv"))
-    store = afar(home)
+    home, store = _talk_afar(tmp_path)
 
     def half(store: Any, entry: Source, line: socket.socket) -> None:
         line.sendall(store.read(entry.key, start=0, length=entry.bytes // 2))
