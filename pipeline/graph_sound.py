@@ -33,6 +33,12 @@ from pipeline.model import AudioOut, Chapter, SoundTrack, Step, Tags
 OVERSAMPLING = 4
 # FFmpeg's name for a stereo layout and for a single channel.
 _LAYOUTS = {1: "mono", 2: "stereo"}
+# What 360-degree cameras record, to two microphones that look left and right (AmbiX: all around in
+# channel 0, left less right in 1).
+_CARDIOIDS = "stereo|FL=0.5*c0+0.5*c1|FR=0.5*c0-0.5*c1"
+# As loud as on one side alone (-3 dB, as ITU-R BS.775-4 has it of centre channels).
+_MIDDLE = 0.7071
+_SIDES = 2
 # LAME makes what it is given 5 % smaller, so that it does not clip [measured: -0.45 dB].
 _LAME_GAIN_DB = 0.45
 _CODECS = {"aac": "aac", "mp3": "libmp3lame"}
@@ -141,11 +147,29 @@ def heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
         sides = [sound, source[str(track.right)]]
         both = {"inputs": 2, "channel_layout": "stereo", "map": "0.0-FL|1.0-FR"}
         sound = ffmpeg.filter(sides, "join", **both)
+    elif track.unplaced:
+        sound = _placed(sound, track.unplaced)
+    elif track.ambisonic:
+        sound = sound.filter("aformat", sample_fmts="fltp").filter("pan", args=_CARDIOIDS)
     if ends := bounds(span):
         sound = sound.filter("atrim", **ends)
     if span.late_s:
         sound = sound.filter("asetpts", f"PTS-{seconds(span.late_s)}/TB")
     return sound
+
+
+def _placed(sound: Any, channels: int) -> Any:
+    """Two sides of channels without a place: the first two are these, all others are on both.
+
+    FFmpeg would guess: of six a 5.1, whose fourth channel no stereo has, though somebody's
+    microphone is on it. Or it would refuse, where they have half of their places.
+    """
+    if channels == _SIDES:
+        return sound.filter("channelmap", map="0-FL|1-FR", channel_layout="stereo")
+    rest = "".join(f"+{_MIDDLE}*c{number}" for number in range(_SIDES, channels))
+    # As floating point: sums may be above full scale until they are levelled.
+    sound = sound.filter("aformat", sample_fmts="fltp")
+    return sound.filter("pan", args=f"stereo|FL=c0{rest}|FR=c1{rest}")
 
 
 def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:

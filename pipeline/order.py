@@ -7,7 +7,7 @@ recordings have in common. Pure. `plan` and `plan_film` decide from here on.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipeline.model import (
     AudioStream,
@@ -107,7 +107,18 @@ def sound_track(stream: AudioStream, order: Order) -> SoundTrack:
         true_peak_dbtp=audio.true_peak_dbtp,
         max_gain_db=audio.max_gain_db,
         right=right.index if right else None,
+        unplaced=0 if stream.layout else stream.channels,
+        ambisonic=stream.layout.startswith("ambisonic"),
     )
+
+
+def unplaced_notes(stream: AudioStream) -> Iterator[str]:
+    """What became of channels of which the file does not say where they belong."""
+    if not stream.layout and stream.channels > MAX_SOUND_CHANNELS:
+        yield (
+            f"The file does not say where its {stream.channels} channels of sound belong: the first"
+            " two became left and right, all others are heard on both sides."
+        )
 
 
 def shifted(

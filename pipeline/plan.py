@@ -42,6 +42,7 @@ from pipeline.order import (
     right_of,
     shifted,
     sound_track,
+    unplaced_notes,
 )
 
 # What fits a car's screen without delaying the start of a file whose cover lies before its sound.
@@ -169,6 +170,7 @@ def _left_out(order: Order, stream: AudioStream) -> Iterator[str]:
     if right:
         both = " and ".join(_called(one) for one in kept)
         yield f"Of {both}, the left and the right side of one sound were made."
+    yield from unplaced_notes(stream)
     if others:
         named = ", ".join(_called(one) for one in others)
         heard = f"{_called(stream)} is published" if len(kept) == 1 else "these are published"

@@ -23,6 +23,7 @@ from pipeline.order import (
     main_audio,
     right_of,
     sound_track,
+    unplaced_notes,
 )
 from pipeline.plan_basis import Film, end_s_of, film_of, hold_ms_of, length_ms_of, span_of
 from pipeline.plan_frames import RAMP, TICKS, Chunk, shown_rate, timescale
@@ -261,6 +262,8 @@ def _notes(
         yield "The film has no sound."
     if len(sounds) < len(probe.audio):
         yield f"The film has {len(probe.audio)} sound tracks; {_published(sounds, probe)}."
+    if sounds:
+        yield from unplaced_notes(sounds[0])
     yield from _clip_notes(film)
 
 

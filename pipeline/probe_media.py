@@ -153,6 +153,8 @@ def _to_watch(container: InputContainer, limits: Limits) -> dict[int, Seen]:
             continue
         if stream.type == "video":
             stream.codec_context.options = _decoder(limits)
+        else:
+            probe_streams.place(stream)
         stream.codec_context.thread_type = "NONE"  # frames without delay, and fewer threads
         seen[stream.index] = Seen(stream, Timeline(stream.time_base or MS))
     return seen

@@ -280,7 +280,28 @@ def _frames(stream: Any, seen: Seen) -> int | None:
 # --- sound, text, words -----------------------------------------------------------------------
 
 
-_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}  # where the file gives no order
+# FFmpeg's words for channels without places, "4 channels", and for those with a list of them, among
+# which it calls some unknown or twice the same: "4 channels (FL+FR+UNK+UNK)".
+_UNPLACED = re.compile(r"\d+ channels")
+_LISTED = re.compile(r"\d+ channels \(")
+
+
+def place(stream: Any) -> None:
+    """Make channels with a list of places plain ones, before the first of them is decoded.
+
+    PyAV (18.1) frees such a list once for each of its objects that name it, and they share it. In
+    exchange for another, the one object that is left here owns it.
+    """
+    context = stream.codec_context
+    given = context.layout
+    if _LISTED.match(given.name):
+        context.layout = f"{given.nb_channels} channels"
+
+
+def _layout(layout: Any) -> str:
+    if layout.nb_channels == 1:
+        return "mono"
+    return "" if _UNPLACED.match(layout.name) else str(layout.name)
 
 
 def audio(seen: Seen, start_s: Fraction) -> AudioStream:
@@ -292,7 +313,7 @@ def audio(seen: Seen, start_s: Fraction) -> AudioStream:
         index=stream.index,
         codec=context.codec.canonical_name,
         channels=frame.layout.nb_channels,
-        layout=_LAYOUTS.get(frame.layout.name, frame.layout.name),
+        layout=_layout(frame.layout),
         sample_rate=frame.sample_rate,
         duration_ms=duration_ms,
         start_ms=ms(seen.times.first_s - start_s),

@@ -144,6 +144,69 @@ def test_a_cameras_channels_are_heard_on_their_sides(tmp_path: Path, name: str) 
     assert "became the left and the right of one" in reel.notes
 
 
+@pytest.mark.parametrize("name", ["film.mov", "film.mkv"])
+def test_no_channel_without_a_place_is_lost(tmp_path: Path, name: str) -> None:
+    """A recorder's fourth microphone is no bass, as it would be in a 5.1."""
+    fourth = ("-af", f"pan=6C|c3=c0|{'|'.join(f'c{n}=0*c0' for n in (0, 1, 2, 4, 5))}")
+    film = make(tmp_path / name, *SMALL, *BEEPS, *fourth, *H264, "-c:a", "pcm_s16le")
+    reel = published(film, tmp_path)
+    left, right = _sides(reel, tmp_path)
+    assert left == right == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+    assert "does not say where its 6 channels of sound belong" in reel.notes
+
+
+def test_a_sphere_of_sound_becomes_two_sides(tmp_path: Path) -> None:
+    """Cameras that look all around write ambisonics: what came from the left is louder there."""
+    left_of = ("-af", "pan=ambisonic 1|c0=c0|c1=0.5*c0|c2=0*c0|c3=0*c0")
+    coded = (*H264, "-c:a", "libopus", "-mapping_family", "2", "-ar", "48000")
+    film = make(tmp_path / "film.mkv", *SMALL, *BEEPS, *left_of, *coded)
+    reel = published(film, tmp_path)
+    for side in _sides(reel, tmp_path):
+        assert side == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+    left, right = (max(sound(tmp_path / f"{side}.wav")) for side in ("c0", "c1"))
+    assert left / right == pytest.approx(3, abs=0.5)  # (1 + 0.5) / (1 - 0.5)
+
+
+LEFT, RIGHT, MONO, UNUSED = 1, 2, 42, 0  # channel labels of the QuickTime File Format
+
+
+@pytest.mark.parametrize("labels", [(LEFT, RIGHT, MONO, MONO), (LEFT, RIGHT, UNUSED, UNUSED)])
+def test_channels_of_which_two_have_a_place_are_all_heard(
+    tmp_path: Path, labels: tuple[int, ...]
+) -> None:
+    """Cameras and cutting rooms label a mix on two channels, and call the others something else."""
+    fourth = ("-af", "pan=quad|c3=c0|c0=0*c0|c1=0*c0|c2=0*c0")
+    film = make(tmp_path / "film.mov", *SMALL, *BEEPS, *fourth, *H264, "-c:a", "pcm_s16le")
+    film.write_bytes(labelled(film.read_bytes(), labels))
+    left, right = _sides(published(film, tmp_path), tmp_path)
+    assert left == right == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def test_two_channels_of_one_label_are_two_sides(tmp_path: Path) -> None:
+    """Both are called left; FFmpeg converts no such thing by itself."""
+    second = ("-af", "pan=stereo|c0=c0|c1=0*c0")
+    film = make(tmp_path / "film.mov", *SMALL, *BEEPS, *second, *H264, "-c:a", "pcm_s16le")
+    film.write_bytes(labelled(film.read_bytes(), (LEFT, LEFT)))
+    left, right = _sides(published(film, tmp_path), tmp_path)
+    assert left == right == [pytest.approx(at, abs=0.03) for at in MOMENTS]
+
+
+def labelled(film: bytes, labels: tuple[int, ...]) -> bytes:
+    """A QuickTime film whose channels are described one by one; its index is at its end."""
+    at = film.rindex(b"chan") - 4
+    size = int.from_bytes(film[at : at + 4])
+    described = b"".join(label.to_bytes(4) + bytes(16) for label in labels)
+    inside = b"chan" + bytes(12) + len(labels).to_bytes(4) + described
+    grown = len(inside) + 4 - size
+    whole = bytearray(film[:at] + (len(inside) + 4).to_bytes(4) + inside + film[at + size :])
+    names = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+    around = [film.rindex(name, 0, at) - 4 for name in names]
+    for start in (*around, around[-1] + 16):  # behind its count, the one description of the sound
+        longer = int.from_bytes(film[start : start + 4]) + grown
+        whole[start : start + 4] = longer.to_bytes(4)
+    return bytes(whole)
+
+
 def test_a_microphone_on_one_side_is_heard_on_both(tmp_path: Path) -> None:
     """With headphones, half of the world would be missing."""
     one_side = ("-af", "pan=stereo|c0=0*c0|c1=c0")

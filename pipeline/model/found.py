@@ -81,7 +81,11 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioStream:
-    """A sound track. `start_ms` counts from where the file's clock starts."""
+    """A sound track. `start_ms` counts from where the file's clock starts.
+
+    `layout` is FFmpeg's name for where the channels belong; it is empty where the file does not say
+    so of several channels, or not of all.
+    """
 
     index: int
     codec: str

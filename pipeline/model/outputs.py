@@ -46,7 +46,9 @@ class SoundTrack:
     """Which sound goes in and what becomes of it; the gain is measured when it is made.
 
     `source_rate` is that of what goes in, `sample_rate` that of what comes out. Where there is a
-    `right` stream, it is the right side of a sound of which `stream` is the left.
+    `right` stream, it is the right side of a sound of which `stream` is the left. So many channels
+    as are `unplaced` come without a word of where they belong; `ambisonic` ones are no loudspeakers
+    but a sphere.
     """
 
     stream: int
@@ -58,6 +60,8 @@ class SoundTrack:
     true_peak_dbtp: float
     max_gain_db: float
     right: int | None = None
+    unplaced: int = 0
+    ambisonic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
