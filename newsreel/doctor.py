@@ -32,8 +32,9 @@ ENCODERS = ("libx264", "aac", "libmp3lame", "png", "pcm_s16le", "subrip")
 FILTERS = (
     "aformat", "alimiter", "ametadata", "apad", "aresample", "asetnsamples", "asetpts", "asplit",
     "astats", "atrim", "bwdif", "channelmap", "concat", "ebur128", "format", "fps", "hflip", "join",
-    "pad", "premultiply", "scale", "select", "setparams", "setpts", "setsar", "settb", "sidedata",
-    "split", "tile", "tonemap", "tpad", "transpose", "trim", "vflip", "volume", "zscale",
+    "pad", "premultiply", "pan", "scale", "select", "setparams", "setpts", "setsar", "settb",
+    "sidedata", "split", "tile", "tonemap", "tpad", "transpose", "trim", "vflip", "volume",
+    "zscale",
 )  # fmt: skip
 
 # The output of two rungs, a poster and the source of an hour's film.

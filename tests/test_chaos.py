@@ -32,8 +32,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [
             imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi",
-            "-i", "testsrc2=s=960x540:r=30:d=14,noise=alls=20:allf=t",
-            "-f", "lavfi", "-i", "sine=f=330:d=14", "-preset", "ultrafast", "-crf", "20",
+            "-i", "testsrc2=s=960x540:r=30:d=40,noise=alls=20:allf=t",
+            "-f", "lavfi", "-i", "sine=f=330:d=40", "-preset", "ultrafast", "-crf", "20",
             "-pix_fmt", "yuv420p", str(target),
         ],
         check=True,
