@@ -35,7 +35,7 @@ OVERSAMPLING = 4
 _LAYOUTS = {1: "mono", 2: "stereo"}
 # What 360-degree cameras record, to two microphones that look left and right (AmbiX: all around in
 # channel 0, left less right in 1).
-_CARDIOIDS = "stereo|FL=0.5*c0+0.5*c1|FR=0.5*c0-0.5*c1"
+_CARDIOIDS = ("0.5*c0+0.5*c1", "0.5*c0-0.5*c1")
 # As loud as on one side alone (-3 dB, as ITU-R BS.775-4 has it of centre channels).
 _MIDDLE = 0.7071
 _SIDES = 2
@@ -150,7 +150,7 @@ def heard(step: Step, bench: Bench, track: SoundTrack) -> Any:
     elif track.unplaced:
         sound = _placed(sound, track.unplaced)
     elif track.ambisonic:
-        sound = sound.filter("aformat", sample_fmts="fltp").filter("pan", args=_CARDIOIDS)
+        sound = _mixed(sound, *_CARDIOIDS)
     if ends := bounds(span):
         sound = sound.filter("atrim", **ends)
     if span.late_s:
@@ -167,9 +167,14 @@ def _placed(sound: Any, channels: int) -> Any:
     if channels == _SIDES:
         return sound.filter("channelmap", map="0-FL|1-FR", channel_layout="stereo")
     rest = "".join(f"+{_MIDDLE}*c{number}" for number in range(_SIDES, channels))
+    return _mixed(sound, f"c0{rest}", f"c1{rest}")
+
+
+def _mixed(sound: Any, left: str, right: str) -> Any:
+    """Two sides, each a sum of channels by number."""
     # As floating point: sums may be above full scale until they are levelled.
     sound = sound.filter("aformat", sample_fmts="fltp")
-    return sound.filter("pan", args=f"stereo|FL=c0{rest}|FR=c1{rest}")
+    return sound.filter("pan", args=f"stereo|FL={left}|FR={right}")
 
 
 def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:
