@@ -1,10 +1,11 @@
 """Scale: a long film through one worker on one core, and through two on one core each.
 
 Owns the embedded stack of each run, the binding of its media workers to cores, and the times of the
-single worker's steps, from which `simulate` tells what more workers would do. Redis, the store and
-the pages' worker are bound to nothing; a machine of two cores shares them with the second worker,
-so its speed-up is what remains of the second core; `parts` tell what each of them took. What two
-bare encoders on these cores reach (`ceiling`) bounds it: threads of one core share its units.
+single worker's steps, from which `simulate` tells what more workers would do. Each run has as many
+cores as media workers, for Redis, the store, the pages' worker and this program, too: so the first
+is a machine of one core and the second one of two, and none gets a core for what is beside the
+encoding that the other must do without. `parts` tell what each of them took. What two bare encoders
+on these cores reach (`ceiling`) bounds it: threads of one core share its units.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,7 +139,7 @@ def _run(post: Path, place: Path, cores: Sequence[int]) -> tuple[float, dict[str
 
     And the CPU seconds of each part of the stack from then on.
     """
-    with Stack(place, workers=len(cores)) as stack:
+    with _within(cores), Stack(place, workers=len(cores)) as stack:
         _bind(stack, cores)
         house = build(stack.settings, s3_rooms(stack.settings), commands.leave_it)
         upload.send(house.ingest, upload.objects((post,), None))
@@ -176,6 +178,17 @@ def _is_settled(house: House, post: str) -> bool:
         for failure in records.failed.values():
             raise Failed(f"a step of the film failed: {failure}")
     return bool(items) and all(todo.is_settled(records) for records in items.values())
+
+
+@contextmanager
+def _within(cores: Sequence[int]) -> Iterator[None]:
+    """This thread, and all that it starts meanwhile, on these cores alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _bind(stack: Stack, cores: Sequence[int]) -> None:

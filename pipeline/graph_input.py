@@ -14,7 +14,7 @@ from typing import Any
 
 import ffmpeg
 
-from pipeline.model import Span, Step, Treatment
+from pipeline.model import STRANGEST_ASPECT, Span, Step, Treatment
 
 # FFmpeg's name for its standard input.
 STDIN = "pipe:0"
@@ -177,10 +177,11 @@ def shown(picture: Any, width: int, height: int, treatment: Treatment) -> Any:
 def _boxed(picture: Any, size: tuple[int, int], **options: Any) -> Any:
     """Scale into a box, with bars where a film changes its shape on the way."""
     width, height = size
+    aspect = f"(a*if(between(sar,{1 / STRANGEST_ASPECT},{STRANGEST_ASPECT}),sar,1))"
     # A shape that is off by the rounding to even numbers is the shape that was planned.
-    shape = f"lt(abs({height}*dar-{width}),{ROUNDED})"
-    across = f"if({shape},{width},min({width},2*round({height}*dar/2)))"
-    down = f"if({shape},{height},min({height},2*round({width}/dar/2)))"
+    shape = f"lt(abs({height}*{aspect}-{width}),{ROUNDED})"
+    across = f"if({shape},{width},min({width},2*round({height}*{aspect}/2)))"
+    down = f"if({shape},{height},min({height},2*round({width}/{aspect}/2)))"
     picture = picture.filter("scale", w=across, h=down, eval="frame", **options)
     return picture.filter("pad", width, height, -1, -1, "black", eval="frame").filter("setsar", 1)
 

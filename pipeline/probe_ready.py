@@ -88,6 +88,7 @@ def web_ready(seen: Seen, video: VideoStream, demuxer: str) -> bool:
         and video.profile in _PROFILES
         and int(context.field_order) <= 1
         and _is_plain(video)
+        and (seen.stream.sample_aspect_ratio or 1) == video.sample_aspect
         and _is_bt709(video.colour, video.height)
         and video.frame_rate <= _FASTEST
         and video.start_ms == 0

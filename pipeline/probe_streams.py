@@ -15,10 +15,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 
 from pipeline import languages
-from pipeline.model import AudioStream, Chapter, Colour, Tags, TextStream, VideoStream
+from pipeline.model import (
+    STRANGEST_ASPECT,
+    AudioStream,
+    Chapter,
+    Colour,
+    Tags,
+    TextStream,
+    VideoStream,
+)
 from pipeline.probe_fields import Fields, Order, fields
 from pipeline.probe_time import Timeline, frame_rate
 
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
 MS = Fraction(1, 1000)
 _MAX_CHAPTERS = 500
 _MAX_WORDS = 300
-_STRANGEST_ASPECT = 10  # a sample aspect beyond 10:1 is a mistake, not a lens
 # AVFieldOrder: 0 unknown, 1 progressive, then four orders of coding and of showing.
 _FIELD_ORDERS: dict[int, Order] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
 _FULL_RANGE = 2  # AVColorRange
@@ -176,6 +184,20 @@ def _matrix(frame: Any) -> tuple[int, ...]:
     return (1, 0, 0, 1)
 
 
+def _unnamed(cls: type[SideDataType], value: object) -> Any:
+    """A member for side data that FFmpeg tells of and PyAV has no name for.
+
+    Without it PyAV 18.1 raises for a picture that has any: each of a film made of photos (EXIF),
+    those of two eyes (the number of the view, what a screen has to know).
+    """
+    member: Any = object.__new__(cls)
+    member._name_, member._value_ = f"UNNAMED_{value}", value
+    return member
+
+
+SideDataType._missing_ = classmethod(_unnamed)  # type: ignore[assignment, method-assign]
+
+
 def upright(matrix: tuple[int, ...]) -> tuple[int, bool]:
     """Degrees to turn clockwise, in quarters, after flipping left to right if the second is True.
 
@@ -208,7 +230,7 @@ def displayed(
 
 def _aspect(given: Fraction | None) -> Fraction:
     """The sample aspect, or 1 where there is none or none that can be meant."""
-    if not given or not Fraction(1, _STRANGEST_ASPECT) <= given <= _STRANGEST_ASPECT:
+    if not given or not Fraction(1, STRANGEST_ASPECT) <= given <= STRANGEST_ASPECT:
         return Fraction(1)
     return Fraction(given)
 

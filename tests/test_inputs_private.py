@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from measure import near
+from PIL import ExifTags, Image, ImageDraw
 from reels import AAC, H264, make, published
 
 MARK = "PLANTED"
@@ -57,4 +59,24 @@ def test_nothing_that_was_planted_is_published(
     reel = published(film, tmp_path)
     assert ("is a copy" in reel.notes) == (extra == BT709)
     assert len(reel.pictures) == 75
+    assert _marks(reel.folder) == []
+
+
+@pytest.mark.parametrize("suffix", ["mov", "avi"])
+def test_a_film_made_of_photos_does_not_tell_their_place(tmp_path: Path, suffix: str) -> None:
+    """Cameras' time lapses: every picture has a photo's notes, one of them how it was held."""
+    for number in range(25):
+        photo = Image.new("RGB", (320, 180), "navy")
+        ImageDraw.Draw(photo).rectangle((0, 0, 100, 80), fill="red")
+        notes = photo.getexif()
+        notes[ExifTags.Base.Orientation] = 6
+        notes[ExifTags.Base.Make] = f"{MARK}-make"
+        notes.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAreaInformation] = f"{MARK}-place"
+        photo.save(tmp_path / f"{number:02}.jpg", exif=notes)
+    lapse = ("-framerate", "25", "-i", tmp_path / "%02d.jpg", "-c", "copy")
+    film = make(tmp_path / f"lapse.{suffix}", *lapse)
+    assert film.read_bytes().count(MARK.encode()) == 50
+    reel = published(film, tmp_path)
+    assert (reel.video.width, reel.video.height, len(reel.pictures)) == (180, 320, 25)
+    assert near(reel.pictures[12].colour(0.9, 0.1), (255, 0, 0), 12)
     assert _marks(reel.folder) == []

@@ -78,6 +78,20 @@ def test_pixels_become_square_and_sizes_even(
     assert len(reel.pictures) == 25
 
 
+BT709 = "scale=out_color_matrix=bt709,format=yuv420p,setparams=" + ":".join(
+    f"{name}=bt709" for name in ("colorspace", "color_primaries", "color_trc")
+)
+
+
+def test_an_aspect_that_no_lens_has_is_no_aspect(tmp_path: Path) -> None:
+    """Fit for the web in all else, it would be shown as wide as it claims: so it is no copy."""
+    source = ("-f", "lavfi", "-i", f"{quarters('320x240')},{BT709},setsar=25")
+    reel = published(make(tmp_path / "film.mp4", *source, *H264, "-g", "25"), tmp_path)
+    assert "is a copy" not in reel.notes
+    assert shape(reel.path)[:2] == (320, 240)
+    assert _corners(reel) == "RGBW"
+
+
 def test_what_the_container_cuts_off_is_not_shown(tmp_path: Path) -> None:
     """A crop in the stream's own header is applied, and nothing is stretched to make up for it."""
     flat = make(tmp_path / "flat.mp4", "-f", "lavfi", "-i", quarters("320x192"), *H264)

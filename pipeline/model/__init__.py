@@ -10,6 +10,7 @@ from __future__ import annotations
 from pipeline.model.canonical import adapter, digest, from_json, to_json
 from pipeline.model.dropped import Drop, ItemInfo, PostInfo, Sidecar, Source
 from pipeline.model.found import (
+    STRANGEST_ASPECT,
     AudioStream,
     Chapter,
     Colour,
@@ -69,6 +70,7 @@ from pipeline.model.wanted import (
 )
 
 __all__ = [
+    "STRANGEST_ASPECT",
     "Artifact",
     "AudioOut",
     "AudioProfile",

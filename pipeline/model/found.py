@@ -12,6 +12,9 @@ from typing import Literal
 
 from pipeline.model.kinds import Kind
 
+STRANGEST_ASPECT = 10
+"""A sample aspect beyond 10:1, or 1:10, is a mistake and no lens: such pixels count as square."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colour:
