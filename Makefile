@@ -59,7 +59,7 @@ check: setup ## ruff, mypy --strict and import-linter
 bench: setup ## side-by-side measurements, printed as ratios
 	$(BIN)/python -m benchmarks
 
-golden: setup ## regenerate the golden files, to be read in the diff
+golden: setup $(NODE) ## regenerate the golden files, to be read in the diff
 	$(BIN)/python -m pytest -q -p no:randomly tests -k golden --golden
 
 lock: setup ## pin the dependencies anew

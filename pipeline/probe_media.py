@@ -47,9 +47,8 @@ _LOG = 40  # lines of the libraries' own complaints kept as evidence
 _PLACES = 5  # named in a note; more help nobody
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
 _TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
-# Where only some pictures have a time, because several share a packet of the wire, or none has:
-# AVFMT_NOTIMESTAMPS.
-_SPARSE = _TS_DISCONT | 0x80
+# Where only some pictures have a time, because several share a packet of the wire, or none has.
+_SPARSE = _TS_DISCONT | probe_moments.NO_TIMES
 _KEYS = 3  # in broadcast streams, so many key frames show how far they are apart
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 

@@ -25,6 +25,7 @@ _DELAY = 8  # packets that go in before pictures come out; more, and the place i
 _WAY = 600  # packets to the next key frame; where it is farther, the moment is left
 _TALLEST = 1152  # lines; nothing taller was ever shot in fields
 _BITS = 8  # nor, but for studio formats that say so, anything finer
+NO_TIMES = 0x80  # AVFMT_NOTIMESTAMPS
 _SLACK_S = Fraction(15, 100)  # where nothing else can be found, the next packet is near enough
 
 
@@ -55,7 +56,9 @@ def _sought(container: Any, seen: Seen, at_s: Fraction) -> Iterator[Any]:
         container.seek(int(at_s * av.time_base))
         packets = container.demux(seen.stream)
         if first := next((packet for packet in packets if packet.size), None):
-            landing = _landing(first, max(at_s, seen.times.first_s))
+            # Without a container, ffmpeg loses its way even where the pictures have times.
+            if not container.format.flags & NO_TIMES:
+                landing = _landing(first, max(at_s, seen.times.first_s))
             packets = itertools.chain([first], packets)
     except av.error.FFmpegError:
         pass  # then it is lost

@@ -74,6 +74,7 @@ def _riff(head: bytes) -> Sniffed | None:
     return {
         b"WAVE": _media("WAV", "wav"),
         b"AVI ": _media("AVI", "avi"),
+        b"QLCM": _media("QCP", "qcp"),
         b"WEBP": _picture("WebP"),
     }.get(head[8:12])
 
@@ -102,6 +103,10 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b".ra\xfd", _media("RealAudio", "rm")),
     (b"\0\0\x01\xba", _media("MPEG program stream", "mpeg")),
     (b"\0\0\x01\xb3", _media("MPEG video", "mpegvideo")),
+    (b"\0\0\x01\xb0", _media("MPEG-4 video", "m4v")),
+    (b"\0\0\x01\0\0\0\x01\x20", _media("MPEG-4 video", "m4v")),
+    (b"\x12\0\x0a", _media("AV1", "obu")),
+    (b"\0\0\0\0\x01\xbc", _media("GXF", "gxf")),
     # Of Hikvision's recorders: their own header, then an ordinary program stream.
     (b"IMKH", _media("MPEG program stream", "mpeg")),
     (b"DHAV", _media("Dahua video", "dhav")),
@@ -110,6 +115,7 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b"\x06\x0e+4\x02\x05\x01\x01", _media("MXF", "mxf")),
     (b"\x1f\x07\0", _media("DV", "dv")),
     (b"DKIF", _media("IVF", "ivf")),
+    (b"nut/multimedia container\0", _media("NUT", "nut")),
     (b"YUV4MPEG2 ", _media("YUV4MPEG", "yuv4mpegpipe")),
     (b"OggS", _media("Ogg", "ogg")),
     (b"fLaC", _media("FLAC", "flac")),
@@ -121,6 +127,13 @@ _MAGIC: tuple[tuple[bytes, Sniffed], ...] = (
     (b"wvpk", _media("WavPack", "wv")),
     (b"\x02dss", _media("DSS", "dss")),
     (b"\x03dss", _media("DSS", "dss")),
+    (b"TTA1", _media("True Audio", "tta")),
+    (b"tBaK", _media("TAK", "tak")),
+    (b"MPCK", _media("Musepack", "mpc8")),
+    (b"MP+", _media("Musepack", "mpc")),
+    (b"DSD ", _media("DSF", "dsf")),
+    (b"Creative Voice File\x1a", _media("Creative Voice", "voc")),
+    (b"\x7f\xfe\x80\x01", _media("DTS", "dts")),
     (b"MAC ", _media("Monkey's Audio", "ape")),
     (b"\x0bw", _media("AC-3", "ac3")),
 )

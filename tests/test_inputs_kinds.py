@@ -60,6 +60,8 @@ def test_the_formats_of_2006_play(tmp_path: Path, name: str, codecs: tuple[str, 
         ("gate.264", ("libx264", "-bf", "2", "-g", "25")),
         ("yard.265", ("libx265", "-x265-params", "log-level=none:keyint=25")),
         ("street.m2v", ("mpeg2video", "-q:v", "4")),
+        ("door.m4v", ("mpeg4", "-q:v", "4", "-f", "m4v")),
+        ("roof.obu", ("libsvtav1", "-preset", "12", "-svtav1-params", "lp=1")),
     ],
 )
 def test_pictures_without_a_container_play(
