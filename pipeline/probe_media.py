@@ -145,10 +145,10 @@ def _refuse_streams(container: InputContainer, limits: Limits) -> None:
 
 
 def _to_watch(container: InputContainer, limits: Limits) -> dict[int, Seen]:
-    """Pictures and sounds with a decoder; cover art, data and subtitles are not played."""
+    """Pictures and sounds with a decoder."""
     seen = {}
-    for stream in (*container.streams.video, *container.streams.audio):
-        if stream.codec_context is None or stream.disposition & _NOT_PICTURES:
+    for stream in _played(container):
+        if stream.codec_context is None:
             continue
         if stream.type == "video":
             stream.codec_context.options = _decoder(limits)
@@ -331,11 +331,19 @@ def _notes(container: InputContainer, walk: _Pass, there_s: float) -> tuple[str,
         )
     elif walk.damaged:
         notes.append(f"The file is damaged after {_clock(there_s)}; what follows is lost.")
-    for seen in walk.seen.values():
-        if not seen.frames:
-            what = "picture" if _shows(seen) else "sound"
-            notes.append(f"Track {seen.index + 1} ({what}) cannot be decoded and was left out.")
+    for stream in _played(container):
+        # Of some, FFmpeg has no decoder at all: the sound all around of newer phones is one.
+        if stream.index not in walk.seen or not walk.seen[stream.index].frames:
+            what = "picture" if stream.type == "video" else "sound"
+            notes.append(f"Track {stream.index + 1} ({what}) cannot be decoded and was left out.")
     return tuple(notes)
+
+
+def _played(container: InputContainer) -> Iterator[Any]:
+    """The tracks that are there to be seen or heard: no cover art, no data, no subtitles."""
+    for stream in (*container.streams.video, *container.streams.audio):
+        if not stream.disposition & _NOT_PICTURES:
+            yield stream
 
 
 def _hits(walk: _Pass, start_s: Fraction) -> Iterator[str]:

@@ -240,6 +240,18 @@ def _told(film: Path) -> str:
     return done.stderr
 
 
+def test_sound_that_nothing_decodes_is_left_out_and_named(tmp_path: Path) -> None:
+    """Newer phones write their sound all around beside stereo, in a kind of their maker's own."""
+    tone = ("-f", "lavfi", "-i", "sine=440:d=3")
+    tracks = ("-map", "0", "-map", "1", "-map", "2")
+    film = make(tmp_path / "film.mp4", *SMALL, *tone, *BEEPS, *tracks, *H264, *AAC)
+    coded = film.read_bytes().replace(b"mp4a", b"apac", 1).replace(b"esds", b"dapa", 1)
+    film.write_bytes(coded)
+    reel = published(film, tmp_path)
+    assert "Track 2 (sound) cannot be decoded" in reel.notes
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in MOMENTS]
+
+
 def test_a_film_without_sound_says_so(tmp_path: Path) -> None:
     """Nothing is made up, and nobody has to look for the fault in his loudspeaker."""
     reel = published(make(tmp_path / "mute.mp4", *SMALL, *H264), tmp_path)
