@@ -169,7 +169,9 @@ def _shop(
             yield dataclasses.replace(bench, source=house.ffmpeg, inputs=inputs)
             return
         local = stack.enter_context(
-            partial.source(house.ingest, step.source, step.demuxer, wanted, place)
+            partial.straight(house.ingest, step.source, step.demuxer, place)
+            if step.restarts
+            else partial.source(house.ingest, step.source, step.demuxer, wanted, place)
         )
         yield dataclasses.replace(
             bench, source=local.path, whole=local.whole, service=local.service

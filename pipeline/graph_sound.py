@@ -32,6 +32,8 @@ from pipeline.model import AudioOut, Chapter, SoundTrack, Step, Tags
 # True peaks are found at four times the sampling rate (ITU-R BS.1770-5, annex 2).
 OVERSAMPLING = 4
 # FFmpeg's name for a stereo layout and for a single channel.
+# A picture's length: so far from where it belongs sound is put right, and jitter is left alone.
+_APART_S = 0.04
 _LAYOUTS = {1: "mono", 2: "stereo"}
 # What 360-degree cameras record, to two microphones that look left and right (AmbiX: all around in
 # channel 0, left less right in 1).
@@ -183,8 +185,9 @@ def levelled(sound: Any, track: SoundTrack, level: Level) -> Any:
     The limiter works at four times the rate and takes more time than all else, the encoder
     included: it is left out where nothing would reach it.
     """
-    # first_pts=0 with async=1 fills a late start and gaps with silence, so sound stays in place.
-    sound = sound.filter("aresample", **{"async": 1, "first_pts": 0})
+    # first_pts=0 with async=1 fills a late start and gaps with silence, so sound stays in place;
+    # where joined recordings overlap it is cut. Left to itself it lets a tenth of a second pass.
+    sound = sound.filter("aresample", **{"async": 1, "first_pts": 0, "min_hard_comp": _APART_S})
     sound = sound.filter("aformat", channel_layouts=_LAYOUTS[track.channels])
     if level.side is not None:
         both = f"{level.side}-0|{level.side}-1"

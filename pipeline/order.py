@@ -62,6 +62,7 @@ def draft(order: Order, name: str, priority: int) -> Step:
         fingerprint="",
         source=source,
         demuxer=order.probe.demuxer,
+        restarts=order.probe.restarts,
         outputs=(),
         duration_ms=order.probe.duration_ms,
         timeout_s=limits.step_timeout_s,

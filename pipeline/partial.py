@@ -9,6 +9,7 @@ cannot be told or would not pay. Refuses to parse anything in this process (`pro
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import secrets
@@ -62,6 +63,8 @@ wants to have before it hands out the first.
 
 MORE_KEYS = 4
 """So many key frames a decoder that reorders frames may want before it hands out the first."""
+
+_RESTARTS = "The recording's clock starts anew on the way; its parts are shown one after the other."
 
 # The share of a file that is worth fetching by parts.
 _WORTH = Fraction(1, 2)
@@ -186,11 +189,40 @@ def source(
         yield Local(path=path)
 
 
+@contextmanager
+def straight(store: Store, entry: Source, demuxer: str, place: Place) -> Iterator[Local]:
+    """A copy on one clock of a source whose own starts anew on the way. Raises as `source`.
+
+    And Unreadable where no such copy can be made.
+    """
+    copy = place.scratch / f"straight-{secrets.token_hex(4)}"
+    with source(store, entry, demuxer, None, place) as local:
+        command = child(local.path, place.scratch, place.limits)
+        patience_s = command.timeout_s + entry.bytes / _SLOWEST
+        command = dataclasses.replace(command, timeout_s=patience_s, file_bytes=2 * entry.bytes)
+        arguments = {"path": str(local.path), "demuxer": demuxer, "target": str(copy)}
+        try:
+            ask("probe_clock:straightened", arguments, command, None)
+            yield Local(path=copy)
+        finally:
+            copy.unlink(missing_ok=True)
+
+
 def examined(store: Store, entry: Source, place: Place) -> Probe:
     """The probe of a source, of which no more is fetched than it looks at.
 
     Raises what `probe.probe` and the store raise.
     """
+    found = _examined(store, entry, place)
+    if not found.restarts:
+        return found
+    with straight(store, entry, found.demuxer, place) as local:
+        copied = probe(local.path, place.scratch, place.limits, straight=True)
+    notes = (*copied.notes, _RESTARTS)
+    return dataclasses.replace(copied, restarts=True, notes=notes)
+
+
+def _examined(store: Store, entry: Source, place: Place) -> Probe:
     if _is_far(store, entry, PROBED_WHOLE_BYTES, place):
         _require_same(store, entry)
         with _empty(store, entry, place) as copy, suppress(Excess):

@@ -249,6 +249,7 @@ def _captions_step(order: Order, sidecar: Sidecar) -> Step:
         base,
         source=sidecar.source,
         demuxer="",
+        restarts=False,
         outputs=(out,),
         span=_shown(order),
         required=False,
@@ -261,7 +262,12 @@ def _transcript_step(order: Order, sidecar: Sidecar) -> Step:
     )
     base = draft(order, f"transcript-{sidecar.language}", URGENT)
     return dataclasses.replace(
-        base, source=sidecar.source, demuxer="", outputs=(out,), required=False
+        base,
+        source=sidecar.source,
+        demuxer="",
+        restarts=False,
+        outputs=(out,),
+        required=False,
     )
 
 

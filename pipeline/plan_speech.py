@@ -53,7 +53,7 @@ def plan_speech(order: Order, steps: Sequence[Step]) -> Iterator[Step]:
 
 def _draft(order: Order, name: str) -> Step:
     """It hands better what is published already, so whoever waits for anything else comes first."""
-    return dataclasses.replace(draft(order, name, IDLE), demuxer="", required=False)
+    return dataclasses.replace(draft(order, name, IDLE), demuxer="", restarts=False, required=False)
 
 
 def _borders(length_ms: int | None) -> list[tuple[int, int | None]]:

@@ -42,12 +42,20 @@ class Bringer:
         return dataclasses.replace(command, service=self.service, timeout_s=patience_s)
 
 
-def probe(path: Path, scratch: Path, limits: Limits, bringer: Bringer | None = None) -> Probe:
+def probe(
+    path: Path,
+    scratch: Path,
+    limits: Limits,
+    bringer: Bringer | None = None,
+    *,
+    straight: bool = False,
+) -> Probe:
     """Find out what `path` is, whatever it is called; `scratch` is the child's only folder.
 
-    A file that is not here yet is brought as it is read, where there is a `bringer`. Raises
-    Unreadable, Unsupported, OverLimit or Hostile for the file's faults, ToolKilled when the child
-    was ended from outside, and what the bringer raises.
+    Of a file whose clock starts anew on the way, the answer says no more than that, unless it is
+    taken for `straight`. A file that is not here yet is brought as it is read, where there is a
+    `bringer`. Raises Unreadable, Unsupported, OverLimit or Hostile for the file's faults,
+    ToolKilled when the child was ended from outside, and what the bringer raises.
     """
     _refuse_size(path.stat().st_size, limits)
     allowed = adapter(Limits).dump_python(limits, mode="json")
@@ -55,6 +63,7 @@ def probe(path: Path, scratch: Path, limits: Limits, bringer: Bringer | None = N
     if bringer is not None:
         command = bringer.serving(command)
     arguments = {"path": str(path), "limits": allowed, "brought": bringer is not None}
+    arguments["straight"] = straight
     found: Probe = ask("probe:examine", arguments, command, Probe)
     return found
 
@@ -137,14 +146,16 @@ def _refuse_size(size: int, limits: Limits) -> None:
 # --- inside the child --------------------------------------------------------------------------
 
 
-def examine(path: str, limits: dict[str, Any], *, brought: bool = False) -> Probe:
+def examine(
+    path: str, limits: dict[str, Any], *, brought: bool = False, straight: bool = False
+) -> Probe:
     """The child's side of `probe`: sniff, then open with the one parser that fits."""
     allowed: Limits = adapter(Limits).validate_python(limits)
     with remote.opened(path, brought=brought) as stream:
         kind = sniff(stream.read(HEAD_BYTES))
         if kind.family == "picture":
             return _photo(stream, path, allowed)
-        return _media(stream, kind, allowed)
+        return _media(stream, kind, allowed, straight=straight)
 
 
 def _photo(stream: Readable, path: str, limits: Limits) -> Probe:
@@ -156,7 +167,7 @@ def _photo(stream: Readable, path: str, limits: Limits) -> Probe:
     return Probe(kind=Kind.PHOTO, container=picture.format.lower(), demuxer="", picture=picture)
 
 
-def _media(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
+def _media(stream: Readable, kind: Sniffed, limits: Limits, *, straight: bool) -> Probe:
     from pipeline import probe_media  # noqa: PLC0415  (av belongs into the child)
 
-    return probe_media.examined(stream, kind, limits)
+    return probe_media.examined(stream, kind, limits, straight=straight)

@@ -25,6 +25,7 @@ from av.stream import Disposition
 
 from pipeline import (
     diagnose,
+    probe_clock,
     probe_cuts,
     probe_moments,
     probe_protected,
@@ -34,6 +35,7 @@ from pipeline import (
 from pipeline.errors import BadInput, OverLimit, Unreadable
 from pipeline.figures import clock
 from pipeline.model import Kind, Limits, Probe, VideoStream
+from pipeline.probe_clock import Clock, goes_on
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline
 from pipeline.remote import Readable, RemoteFile
@@ -58,7 +60,7 @@ class _Pass:
     """One walk over a file's packets; `reach_s` is the end of whatever is in the file.
 
     `keys` is how many key frames it wants to see of each picture; `hits` are the seconds, by the
-    file's clock, at which something did not arrive whole.
+    file's clock, at which something did not arrive whole. The `clock` is watched where it may jump.
     """
 
     seen: dict[int, Seen]
@@ -67,6 +69,7 @@ class _Pass:
     reach_s: Fraction = Fraction(0)
     damaged: bool = False
     hits: set[int] = field(default_factory=set)
+    clock: Clock | None = None
     failed: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -85,19 +88,25 @@ class _Pass:
         return len(seen.frames) < _FRAMES[seen.type] and self.failed[seen.index] < _GIVE_UP
 
 
-def examined(stream: Readable, kind: Sniffed, limits: Limits) -> Probe:
+def examined(stream: Readable, kind: Sniffed, limits: Limits, *, straight: bool) -> Probe:
     """Everything `model.Probe` asks of a film or sound file.
 
+    Where its clock starts anew on the way, it is only that, unless it is taken for `straight`.
     Raises Unreadable, Unsupported, OverLimit or Hostile.
     """
     probe_protected.refuse(stream, kind.demuxer)
     # Now, for from here on it is read elsewhere.
-    small = stream.seek(0, os.SEEK_END) <= _WHOLE_BYTES
+    size = stream.seek(0, os.SEEK_END)
+    small = size <= _WHOLE_BYTES
     with av.logging.Capture() as log, _opened(stream, kind.demuxer, limits) as container:
         _refuse_streams(container, limits)
         keys = _KEYS if _is_broadcast(container) else 0
         walk = _Pass(_to_watch(container, limits), keys)
+        if kind.demuxer in probe_clock.COPIES and not straight:
+            walk.clock = Clock()
         complete = _walk(container, walk, whole=small or not container.duration)
+        if walk.clock and (walk.clock.restarts or not (complete or goes_on(container, size))):
+            return Probe(kind=Kind.VIDEO, container=kind.name, demuxer=kind.demuxer, restarts=True)
         if not complete:
             _look_at_end(container, walk)
         if not any(seen.frames for seen in walk.seen.values()):
@@ -179,6 +188,8 @@ def _walk(container: InputContainer, walk: _Pass, *, whole: bool) -> bool:
 def _take(walk: _Pass, packet: Any) -> None:
     """Time a packet, and decode it where its stream has not shown enough yet."""
     walk.bytes += packet.size
+    if walk.clock:
+        walk.clock.move(packet)
     _time(walk, packet)
     seen = walk.seen.get(packet.stream.index)
     if seen is None:

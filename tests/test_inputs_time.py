@@ -154,6 +154,54 @@ def test_an_edit_list_is_obeyed(tmp_path: Path) -> None:
     assert all(abs(offset) < FRAME for offset in _offsets(reel))
 
 
+@pytest.mark.parametrize(
+    ("suffix", "begins", "coder"),
+    [
+        ("ts", ("100", "10"), (*H264, "-g", "25", "-c:a", "mp2")),
+        ("ts", ("10", "5000"), ("-c:v", "mpeg2video", "-c:a", "ac3", "-ac", "6")),
+        ("mpg", ("0", "0"), ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")),
+        ("vob", ("0", "0"), ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "ac3", "-ac", "6")),
+    ],
+)
+def test_parts_whose_clocks_start_anew_follow_each_other(
+    tmp_path: Path, suffix: str, begins: tuple[str, ...], coder: tuple[str, ...]
+) -> None:
+    """Clips of a camcorder or a disc that were joined byte by byte: no part is lost, none waits."""
+    source = ("-f", "lavfi", "-i", signals(), *BEEPS, *coder)
+    plain = ("-muxdelay", "0", "-muxpreload", "0") if suffix == "ts" else ("-f", "vob")
+    parts = [
+        make(tmp_path / f"{n}.{suffix}", *source, *plain, "-output_ts_offset", begin)
+        for n, begin in enumerate(begins)
+    ]
+    film = tmp_path / f"joined.{suffix}"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    reel = published(film, tmp_path)
+    assert "clock starts anew" in reel.notes
+    assert len(reel.pictures) == 150
+    found = flashes(reel.pictures)
+    both = [at + SECONDS * part for part in range(2) for at in MOMENTS]
+    assert found == [pytest.approx(at, abs=0.05) for at in both]
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in found]
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_sound_that_overlaps_where_parts_meet_does_not_run_late(
+    tmp_path: Path, suffix: str
+) -> None:
+    """Every part's sound is longer than its pictures by a part of a packet: five of them."""
+    source = ("-f", "lavfi", "-i", signals(), *BEEPS, *H264, *AAC)
+    begins = [(3 * n, tmp_path / f"{n}.ts") for n in range(5)]
+    wire = ("-muxdelay", "0", "-muxpreload", "0")
+    parts = [make(path, *source, *wire, "-output_ts_offset", str(at)) for at, path in begins]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    film = make(tmp_path / f"film.{suffix}", "-copyts", "-i", joined, "-c", "copy")
+    reel = published(film, tmp_path)
+    found = flashes(reel.pictures)
+    assert len(found) == 5 * len(MOMENTS)
+    assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.045) for at in found]
+
+
 def test_a_clock_that_does_not_begin_at_zero_does(tmp_path: Path) -> None:
     """Transport streams begin anywhere; the published film begins at once and in sync."""
     late = ("-output_ts_offset", "95440", "-muxdelay", "0.7")

@@ -173,6 +173,9 @@ class Probe:
     `cuts`, for a main picture of uneven rate, holds about every second when a picture begins and
     when the one before it began, in ms after the container's start (as `ffmpeg -copyts
     -start_at_zero` shows them). There are none where that cannot be told for certain.
+
+    Of a file whose clock `restarts`, everything is that of its copy on one clock, which is read in
+    its place.
     """
 
     kind: Kind
@@ -188,4 +191,5 @@ class Probe:
     chapters: tuple[Chapter, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
     tags: Tags = Tags()
+    restarts: bool = False
     notes: tuple[str, ...] = ()

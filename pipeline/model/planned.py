@@ -21,13 +21,14 @@ class Step:
     key prefix of everything the step makes, so equal work is done once. When a step that is not
     `required` fails, the item is published without what it would have made, with a note. `needs`
     names the steps whose outputs it is made from; without any it is made from the source, or from
-    a `span` of it.
+    a `span` of it, or from a copy of the source whose clock `restarts`.
     """
 
     name: str
     fingerprint: str
     source: Source
     demuxer: str
+    restarts: bool = False
     outputs: tuple[Output, ...]
     treatment: Treatment | None = None
     sound: SoundTrack | None = None
