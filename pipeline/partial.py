@@ -64,7 +64,8 @@ wants to have before it hands out the first.
 MORE_KEYS = 4
 """So many key frames a decoder that reorders frames may want before it hands out the first."""
 
-_RESTARTS = "The recording's clock starts anew on the way; its parts are shown one after the other."
+_RESTARTS = "The recording's clock starts anew on the way; its parts follow one another."
+_APART = "The recording's clock starts anew on the way: what comes then may be missing."
 
 # The share of a file that is worth fetching by parts.
 _WORTH = Fraction(1, 2)
@@ -216,22 +217,26 @@ def examined(store: Store, entry: Source, place: Place) -> Probe:
     found = _examined(store, entry, place)
     if not found.restarts:
         return found
-    with straight(store, entry, found.demuxer, place) as local:
-        copied = probe(local.path, place.scratch, place.limits, straight=True)
-    notes = (*copied.notes, _RESTARTS)
-    return dataclasses.replace(copied, restarts=True, notes=notes)
+    try:
+        with straight(store, entry, found.demuxer, place) as local:
+            copied = probe(local.path, place.scratch, place.limits, straight=True)
+        return dataclasses.replace(copied, restarts=True, notes=(*copied.notes, _RESTARTS))
+    except Unreadable as error:
+        log.info("%s: %s %s", entry.name, error, error.evidence)
+    first = _examined(store, entry, place, straight=True)
+    return dataclasses.replace(first, notes=(*first.notes, _APART))
 
 
-def _examined(store: Store, entry: Source, place: Place) -> Probe:
+def _examined(store: Store, entry: Source, place: Place, *, straight: bool = False) -> Probe:
     if _is_far(store, entry, PROBED_WHOLE_BYTES, place):
         _require_same(store, entry)
         with _empty(store, entry, place) as copy, suppress(Excess):
-            found = probe(copy.path, place.scratch, place.limits, _bringer(copy))
+            found = probe(copy.path, place.scratch, place.limits, _bringer(copy), straight=straight)
             _require_same(store, entry)
             return found
         log.info("%s: probed whole", entry.name)
     with source(store, entry, "", None, place) as local:
-        return probe(local.path, place.scratch, place.limits)
+        return probe(local.path, place.scratch, place.limits, straight=straight)
 
 
 def _is_far(store: Store, entry: Source, large: int, place: Place) -> bool:

@@ -23,8 +23,8 @@ import av.error
 from pipeline.errors import Unreadable
 from pipeline.probe_index import opened
 
-# By demuxer, what its copy is written as. Both let the clock jump, and carry the same streams.
-COPIES = {"mpegts": "mpegts", "mpeg": "vob"}
+# By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
+COPIES = {"mpegts": "mpegts", "mpeg": "vob", "ogg": "ogg"}
 # As FFmpeg has it: no packet is decoded so much before the one before it, and where so much is
 # missing nothing was lost, for the file goes on: the clock was set.
 _BACK_S, _AHEAD_S = Fraction(1, 10), 10
@@ -110,7 +110,7 @@ def _moment(container: Any, place: int) -> Fraction | None:
 def straightened(path: str, demuxer: str, target: str) -> None:
     """The child's side of `partial`'s copy: the same packets, on one clock.
 
-    Raises Unreadable where nothing of the file can be copied.
+    Raises Unreadable where a picture or a sound of the file cannot be copied.
     """
     with opened(f"file:{path}", demuxer) as source:
         try:
@@ -119,20 +119,21 @@ def straightened(path: str, demuxer: str, target: str) -> None:
                     copy.mux(packet)
         except (av.error.FFmpegError, ValueError) as error:
             raise Unreadable(
-                "The recording's clock starts anew on the way, and its parts cannot be joined:"
-                " export it again.",
+                "The parts of the recording cannot be joined: export it again.",
                 evidence=repr(error),
             ) from error
 
 
 def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:
-    """For each stream of the source that the copy can hold, the copy's own."""
+    """For each stream of the source that is read, the copy's own; subtitles where it holds them."""
     for stream in source.streams:
         if stream.type in _MUXED and stream.codec_context is not None:
             try:
-                yield stream.index, copy.add_stream_from_template(stream)
+                # Opaque: FFmpeg need not have an encoder for it.
+                yield stream.index, copy.add_stream_from_template(stream, opaque=True)
             except (av.error.FFmpegError, ValueError):
-                continue
+                if stream.type != "subtitle":
+                    raise
 
 
 def _on_one_clock(source: Any, tracks: dict[int, Any]) -> Iterator[Any]:

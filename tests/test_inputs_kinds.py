@@ -8,7 +8,7 @@ from pathlib import Path
 import media
 import pytest
 from measure import beeps, flashes, pictures, sound
-from reels import AAC, BEEPS, H264, MOMENTS, PLAIN, Reel, make, published, signals
+from reels import AAC, BEEPS, H264, MOMENTS, PLAIN, SECONDS, Reel, make, published, signals
 from values import changed
 
 from pipeline.model import Kind, State
@@ -270,6 +270,19 @@ def test_sound_in_a_films_container_is_sound(tmp_path: Path, name: str) -> None:
     reel = published(make(tmp_path / name, *BEEPS, *art, *codec), tmp_path)
     assert reel.item.kind is Kind.AUDIO
     assert {"sound", "enclosure"} <= {out.role for out in reel.item.outputs}
+
+
+@pytest.mark.parametrize(("suffix", "coder"), [("opus", "libopus"), ("oga", "libvorbis")])
+def test_a_chain_of_recordings_is_one(tmp_path: Path, suffix: str, coder: str) -> None:
+    """Recorders that pause, and stations' streams, write one Ogg file behind another."""
+    parts = [make(tmp_path / f"{n}.{suffix}", *BEEPS, "-c:a", coder) for n in range(2)]
+    film = tmp_path / f"chain.{suffix}"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    reel = published(film, tmp_path)
+    assert "clock starts anew" in reel.notes
+    heard = next(out for out in reel.item.outputs if out.role == "sound")
+    both = [at + SECONDS * part for part in range(2) for at in MOMENTS]
+    assert beeps(sound(reel.folder / heard.key)) == [pytest.approx(at, abs=0.04) for at in both]
 
 
 # --- damage ----------------------------------------------------------------------------------

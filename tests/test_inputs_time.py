@@ -168,7 +168,7 @@ def test_parts_whose_clocks_start_anew_follow_each_other(
 ) -> None:
     """Clips of a camcorder or a disc that were joined byte by byte: no part is lost, none waits."""
     source = ("-f", "lavfi", "-i", signals(), *BEEPS, *coder)
-    plain = ("-muxdelay", "0", "-muxpreload", "0") if suffix == "ts" else ("-f", "vob")
+    plain = ("-muxdelay", "0", "-muxpreload", "0") if suffix == "ts" else ()
     parts = [
         make(tmp_path / f"{n}.{suffix}", *source, *plain, "-output_ts_offset", begin)
         for n, begin in enumerate(begins)
