@@ -77,11 +77,9 @@ def _sources(house: House, hands: Hands, scratch: Path) -> Iterator[dict[str, Pa
     with contextlib.ExitStack() as stack:
         paths = {}
         for records in hands.items:
-            limits = house.profile(records.drop.profile).limits
-            place = partial.Place(cache=house.sources, scratch=scratch, limits=limits)
-            media = records.drop.media
+            place, media = _place(house, records, scratch), records.drop.media
             with _told(hands, records):
-                flow.check_size(media, limits)
+                flow.check_size(media, place.limits)
                 source = partial.source(house.ingest, media, "", None, place)
                 paths[records.drop.item] = stack.enter_context(source).path
         yield paths
@@ -96,6 +94,11 @@ def _told(hands: Hands, records: ItemRecords) -> Iterator[None]:
         hands.failed(records, error)
     except Exception as error:  # noqa: BLE001 - a mistake of ours with one photo, recorded as such
         hands.failed(records, lease.our_fault(records.drop.media.name, error))
+
+
+def _place(house: House, records: ItemRecords, scratch: Path) -> partial.Place:
+    limits = _limits(house, records)
+    return partial.Place(cache=house.sources, scratch=scratch, limits=limits)
 
 
 def _limits(house: House, records: ItemRecords) -> Limits:
@@ -117,7 +120,11 @@ def _ingest(house: House, hands: Hands) -> None:
             with _told(hands, records):
                 if isinstance(answer, NewsreelError):
                     raise answer
-                _plan(house, records, answer)
+                found = answer
+                if found.restarts:  # no photo, whatever it is called
+                    place = _place(house, records, scratch)
+                    found = partial.examined(house.ingest, records.drop.media, place)
+                _plan(house, records, found)
                 hands.done(records)
 
 
