@@ -28,6 +28,7 @@ from pipeline import (
     probe_clock,
     probe_cuts,
     probe_moments,
+    probe_programs,
     probe_protected,
     probe_ready,
     probe_streams,
@@ -52,6 +53,7 @@ _TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
 # Where only some pictures have a time, because several share a packet of the wire, or none has.
 _SPARSE = _TS_DISCONT | probe_moments.NO_TIMES
 _KEYS = 3  # in broadcast streams, so many key frames show how far they are apart
+_PROGRAMS = "The recording holds several programs; the one with the largest picture is published."
 _NOT_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -245,8 +247,11 @@ def _look_at_end(container: InputContainer, walk: _Pass) -> None:
 
 
 def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits) -> Probe:
-    kept = [seen for seen in walk.seen.values() if seen.frames]
-    crops = probe_streams.crops(cast("Any", container).dumps_format())
+    dump = cast("Any", container).dumps_format()
+    played = [seen for seen in walk.seen.values() if seen.frames]
+    elsewhere = probe_programs.elsewhere(played, dump)
+    kept = [seen for seen in played if seen.index not in elsewhere]
+    crops = probe_streams.crops(dump)
     start_s = _start_s(container, kept)
     length_s = probe_streams.end_s(kept) - start_s
     for seen in filter(_shows, kept):
@@ -264,11 +269,15 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
         start_ms=probe_streams.ms(start_s),
         video=video,
         audio=tuple(probe_streams.audio(one, start_s) for one in kept if not _shows(one)),
-        text=probe_streams.texts(container),
+        text=tuple(one for one in probe_streams.texts(container) if one.index not in elsewhere),
         cover_index=probe_streams.cover(container),
         chapters=probe_streams.chapters(container, float(length_s)),
         tags=probe_streams.tags(container),
-        notes=(*_notes(container, walk, float(length_s)), *_hits(walk, start_s)),
+        notes=(
+            *([_PROGRAMS] if len(kept) < len(played) else []),
+            *_notes(container, walk, float(length_s)),
+            *_hits(walk, start_s),
+        ),
     )
     _refuse_length(probe, limits)
     return dataclasses.replace(probe, cuts=_cuts(container, probe, walk, start_s))

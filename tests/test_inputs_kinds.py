@@ -86,6 +86,41 @@ def test_a_recorders_own_header_before_a_program_stream_is_passed_over(tmp_path:
     assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in MOMENTS]
 
 
+@pytest.mark.parametrize(
+    ("programs", "sounds"),
+    [
+        ((("0:v", "1:a"), ("2:v", "3:a")), [3]),
+        ((("0:v",), ("1:a",), ("2:v",), ("3:a",)), [1, 3]),
+        ((("0:v", "1:a", "2:v", "3:a"),), [1, 3]),
+    ],
+    ids=["two", "badly sorted", "one"],
+)
+def test_of_several_programs_one_is_published(
+    tmp_path: Path, programs: tuple[tuple[str, ...], ...], sounds: list[int]
+) -> None:
+    """A whole channel of digital television: the larger picture, with the sound that is its own.
+
+    Where its own has none, any sound without a picture may be meant.
+    """
+    large = ("-f", "lavfi", "-i", signals("320x180"))
+    tone = ("-f", "lavfi", "-i", "sine=440:d=3")
+    order = [track for program in programs for track in program]
+    maps = [word for track in order for word in ("-map", track)]
+    lists = [
+        ":".join(["title=tv", *(f"st={order.index(track)}" for track in program)])
+        for program in programs
+    ]
+    sorted_ = [word for one in lists for word in ("-program", one)]
+    coder = (*H264, "-c:a", "mp2")
+    film = make(tmp_path / "channel.ts", *CIF, *tone, *large, *BEEPS, *maps, *coder, *sorted_)
+    reel = published(film, tmp_path)
+    assert ("several programs" in reel.notes) == (len(programs) > 1)
+    assert (reel.video.width, reel.video.height) == (320, 180)
+    assert [track["index"] for track in reel.item.probe["audio"]] == sounds
+    if len(sounds) == 1:
+        assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in MOMENTS]
+
+
 @pytest.mark.parametrize("name", ["film.wtv", "film.ts"])
 def test_what_was_taped_off_the_air_plays(tmp_path: Path, name: str) -> None:
     """Windows' own recordings; and a stream that was entered in the middle of a packet."""
