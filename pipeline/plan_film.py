@@ -278,6 +278,8 @@ def _published(sounds: tuple[AudioStream, ...], probe: Probe) -> str:
 def _picture_notes(film: Film) -> Iterator[str]:
     """What was repaired, and what was given up."""
     stream, shown = film.stream, shown_rate(film.stream)
+    if (count := len(film.order.probe.video)) > 1:
+        yield f"The film has {count} picture tracks; track {stream.index + 1} is published."
     if stream.changes:
         yield "The picture changes its size on the way; it is shown in the first one's frame."
     elif stream.reshapes:

@@ -149,6 +149,15 @@ def test_every_language_can_be_chosen(tmp_path: Path) -> None:
     assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.03) for at in MOMENTS]
 
 
+def test_the_picture_that_is_left_out_is_named(tmp_path: Path) -> None:
+    """Cars' cameras look ahead and back; one picture is published, and the reporter knows."""
+    back = ("-f", "lavfi", "-i", signals("160x90"), "-map", "0", "-map", "1")
+    film = make(tmp_path / "car.mp4", *SMALL, *back, *H264, "-disposition:v", "0")
+    reel = published(film, tmp_path)
+    assert "2 picture tracks; track 1 is published" in reel.notes
+    assert (reel.video.width, reel.video.height) == (320, 180)
+
+
 def test_speech_in_the_centre_of_five_channels_is_heard_on_both_sides(tmp_path: Path) -> None:
     """A 5.1 track becomes stereo without losing its middle."""
     centre = ("-af", "pan=5.1|FC=c0|FL=0*c0|FR=0*c0|BL=0*c0|BR=0*c0|LFE=0*c0")
