@@ -25,8 +25,8 @@ from pipeline.probe_index import opened
 
 # By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
 COPIES = {"mpegts": "mpegts", "mpeg": "vob", "ogg": "ogg"}
-# As FFmpeg has it: no packet is decoded so much before the one before it, and where so much is
-# missing nothing was lost, for the file goes on: the clock was set.
+# As FFmpeg has it: no packet is decoded so much before the one before it; and where so much is
+# missing of all tracks nothing was lost, for the file goes on: the clock was set.
 _BACK_S, _AHEAD_S = Fraction(1, 10), 10
 _PLACES = 24  # of a large file at which the clock is read
 # Of the usual way from one to the next; what takes more bytes than four times as many is no film.
@@ -44,6 +44,7 @@ class Clock:
     parts: list[Fraction] = field(default_factory=lambda: [Fraction(0)])
     _part: dict[int, int] = field(default_factory=dict)
     _last: dict[int, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    _reached: dict[int, Fraction] = field(default_factory=dict)
 
     @property
     def restarts(self) -> bool:
@@ -62,10 +63,12 @@ class Clock:
         last = self._last.get(stream)
         if last is None:
             self._part[stream] = len(self.parts) - 1
-        elif begin < last[0] - _BACK_S or begin > last[1] + _AHEAD_S:
+        elif begin < last[0] - _BACK_S or begin > self._reached[self._part[stream]] + _AHEAD_S:
             self._part[stream] = self._next_part(stream, begin, last[1])
+        part = self._part[stream]
         self._last[stream] = begin, end
-        return self.parts[self._part[stream]]
+        self._reached[part] = max(end, self._reached.get(part, end))
+        return self.parts[part]
 
     def _next_part(self, stream: int, begin: Fraction, expected: Fraction) -> int:
         """The part that a stream has come to: one that another has entered before, or a new one."""

@@ -41,6 +41,13 @@ def test_what_any_broadcast_has_is_no_new_clock() -> None:
     assert _moved(*packets) == [100, 40, 104, 190, 189]
 
 
+def test_a_picture_that_stands_is_no_new_clock() -> None:
+    """Slides come once in a while; meanwhile the sound goes on."""
+    sounds = [("audio", at) for at in range(0, 240, 40)]
+    packets = (("video", 0), *sounds, ("video", 200))
+    assert _moved(*packets) == [0, *(at for _, at in sounds), 200]
+
+
 def test_tracks_come_to_a_new_part_in_their_own_time() -> None:
     """The last sound of the part before arrives behind the new part's first picture."""
     before = (("video", 0), ("audio", 0), ("video", 4), ("audio", 4), ("video", 8))
