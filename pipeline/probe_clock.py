@@ -20,7 +20,6 @@ from typing import Any
 import av
 import av.error
 
-from pipeline.errors import Unreadable
 from pipeline.probe_index import opened
 
 # By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
@@ -120,11 +119,8 @@ def straightened(path: str, demuxer: str, target: str) -> None:
             with av.open(target, "w", format=COPIES[demuxer]) as copy:
                 for packet in _on_one_clock(source, dict(_tracks(source, copy))):
                     copy.mux(packet)
-        except (av.error.FFmpegError, ValueError) as error:
-            raise Unreadable(
-                "The parts of the recording cannot be joined: export it again.",
-                evidence=repr(error),
-            ) from error
+        except OSError as error:  # the disk's fault, not the recording's
+            raise OSError(error.errno, error.strerror, target) from error
 
 
 def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:

@@ -10,6 +10,7 @@ import av
 import pytest
 from reels import H264, make
 
+from pipeline import probe_clock
 from pipeline.errors import Unreadable
 from pipeline.probe_clock import Clock, goes_on, straightened
 
@@ -86,8 +87,13 @@ def test_a_large_file_is_told_by_a_few_places(
         assert goes_on(container, film.stat().st_size) == is_one
 
 
-def test_what_cannot_be_copied_is_said_to_be(tmp_path: Path) -> None:
-    """The reporter is told what to do."""
+def test_what_cannot_be_copied_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that the copy cannot hold is the recording's fault; a missing disk is not."""
     film = make(tmp_path / "film.ts", "-f", "lavfi", "-i", "testsrc2=d=1", *H264)
-    with pytest.raises(Unreadable, match="export it again"):
+    with pytest.raises(OSError, match="nowhere"):
         straightened(str(film), "mpegts", str(tmp_path / "nowhere" / "copy"))
+    monkeypatch.setitem(probe_clock.COPIES, "mpegts", "ogg")
+    with pytest.raises(Unreadable, match="cannot be read"):
+        straightened(str(film), "mpegts", str(tmp_path / "copy"))
