@@ -19,8 +19,11 @@ from typing import Any
 
 import av
 import av.error
+import av.logging
 
+from pipeline import probe_programs
 from pipeline.probe_index import opened
+from pipeline.probe_programs import Track
 
 # By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
 COPIES = {"mpegts": "mpegts", "mpeg": "vob", "ogg": "ogg"}
@@ -124,15 +127,31 @@ def straightened(path: str, demuxer: str, target: str) -> None:
 
 
 def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:
-    """For each stream of the source that is read, the copy's own; subtitles where it holds them."""
+    """For each stream of the source that is read, the copy's own; subtitles where it holds them.
+
+    Programs are not told apart in the copy: it has one.
+    """
+    av.logging.set_level(av.logging.INFO)  # below, nothing is dumped
+    dump = source.dumps_format()
+    av.logging.set_level(None)
+    tracks = [_track(stream) for stream in (*source.streams.video, *source.streams.audio)]
+    left = probe_programs.elsewhere(tracks, dump)
     for stream in source.streams:
-        if stream.type in _MUXED and stream.codec_context is not None:
+        is_read = stream.type in _MUXED and stream.codec_context is not None
+        if is_read and stream.index not in left:
             try:
                 # Opaque: FFmpeg need not have an encoder for it.
                 yield stream.index, copy.add_stream_from_template(stream, opaque=True)
             except (av.error.FFmpegError, ValueError):
                 if stream.type != "subtitle":
                     raise
+
+
+def _track(stream: Any) -> Track:
+    if stream.type != "video" or stream.codec_context is None:
+        return Track(index=stream.index, is_picture=stream.type == "video")
+    pixels = stream.codec_context.width * stream.codec_context.height
+    return Track(index=stream.index, is_picture=True, pixels=pixels)
 
 
 def _on_one_clock(source: Any, tracks: dict[int, Any]) -> Iterator[Any]:

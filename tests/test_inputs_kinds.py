@@ -119,6 +119,11 @@ def test_of_several_programs_one_is_published(
     assert [track["index"] for track in reel.item.probe["audio"]] == sounds
     if len(sounds) == 1:
         assert beeps(sound(reel.path)) == [pytest.approx(at, abs=0.04) for at in MOMENTS]
+        # Nor do the parts of two recordings, joined, get another's sound.
+        film.write_bytes(2 * film.read_bytes())
+        twice = published(film, tmp_path / "twice")
+        both = [at + SECONDS * part for part in range(2) for at in MOMENTS]
+        assert beeps(sound(twice.path)) == [pytest.approx(at, abs=0.06) for at in both]
 
 
 @pytest.mark.parametrize("name", ["film.wtv", "film.ts"])
