@@ -77,7 +77,7 @@ def test_a_moment_that_cannot_be_read_is_left() -> None:
         yield SimpleNamespace(size=1, pts=0, dts=0, time_base=MS, is_keyframe=False, stream=stream)
         raise av.error.InvalidDataError(1, "damaged")
 
-    container = SimpleNamespace(seek=lambda _: None, demux=damaged)
+    container = SimpleNamespace(seek=lambda _: None, demux=damaged, format=SimpleNamespace(flags=0))
     seen = Seen(stream=None, times=Timeline(MS), frames=[av.VideoFrame(720, 576, "yuv420p")])
     seen.times.add(0, 40, 1)
     probe_moments.look(container, seen, Fraction(0), Fraction(1))

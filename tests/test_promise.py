@@ -217,6 +217,7 @@ def look(newsroom: Newsroom, browser: Browser, act: Callable[[Page, FrameLocator
         frame = page.frame_locator("iframe")
         act(page, frame)
         inner = page.frames[1]
+        inner.wait_for_load_state()  # its styles: words are there before, though not shown
         return Seen(page.evaluate(BOXES), inner.evaluate(PICTURE), page.evaluate(SHIFTS))
     finally:
         page.close()

@@ -50,7 +50,7 @@
   // Scaled and moved about the middle of the stage; `turn` is called for swipes, `away` downwards.
   const zooming = (stage, image, on) => {
     const fingers = new Map();
-    let scale = 1, x = 0, y = 0, start = null, tapped = 0;
+    let scale = 1, x = 0, y = 0, start = null, tapped = -Infinity;
 
     const draw = () => {
       const wide = stage.clientWidth * (scale - 1) / 2, high = stage.clientHeight * (scale - 1) / 2;
@@ -122,7 +122,7 @@
       if (!alone || event.type === "pointercancel") return draw();
       const still = Math.hypot(across, down) < 10;
       const twice = still && event.timeStamp - tapped < 350;
-      tapped = still && !twice ? event.timeStamp : 0;
+      tapped = still && !twice ? event.timeStamp : -Infinity;
       if (twice) return to(scale > 1 ? 1 : TAPPED, [event.clientX, event.clientY]);
       if (scale > 1) return;
       draw();
