@@ -169,7 +169,7 @@ def _shop(
             yield dataclasses.replace(bench, source=house.ffmpeg, inputs=inputs)
             return
         local = stack.enter_context(
-            partial.straight(house.ingest, step.source, step.demuxer, place)
+            partial.straightened(house.ingest, step.source, step.demuxer, place)
             if step.restarts
             else partial.source(house.ingest, step.source, step.demuxer, wanted, place)
         )

@@ -191,7 +191,7 @@ def source(
 
 
 @contextmanager
-def straight(store: Store, entry: Source, demuxer: str, place: Place) -> Iterator[Local]:
+def straightened(store: Store, entry: Source, demuxer: str, place: Place) -> Iterator[Local]:
     """A copy on one clock of a source whose own starts anew on the way. Raises as `source`.
 
     And Unreadable where no such copy can be made.
@@ -218,7 +218,7 @@ def examined(store: Store, entry: Source, place: Place) -> Probe:
     if not found.restarts:
         return found
     try:
-        with straight(store, entry, found.demuxer, place) as local:
+        with straightened(store, entry, found.demuxer, place) as local:
             copied = probe(local.path, place.scratch, place.limits, straight=True)
         return dataclasses.replace(copied, restarts=True, notes=(*copied.notes, _RESTARTS))
     except Unreadable as error:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.probe_streams import DUMPED_STREAM
+
 _PROGRAM = re.compile(r"^  Program (\d+)")
 _ALONE = re.compile(r"^  No Program")
-_STREAM = re.compile(r"^  Stream #0:(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,6 @@ def _programs(dump: str) -> dict[int, set[int]]:
             program = int(match[1])
         elif _ALONE.match(line):
             program = None
-        elif (match := _STREAM.match(line)) and program is not None:
+        elif (match := DUMPED_STREAM.match(line)) and program is not None:
             found.setdefault(int(match[1]), set()).add(program)
     return found

@@ -235,7 +235,8 @@ def _aspect(given: Fraction | None) -> Fraction:
     return Fraction(given)
 
 
-_DUMPED_STREAM = re.compile(r"^  Stream #0:(\d+)")
+DUMPED_STREAM = re.compile(r"^  Stream #0:(\d+)")
+"""A stream, and its index, in FFmpeg's own description of a file."""
 _DUMPED_CROP = re.compile(r"^      Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)\s*$")
 
 
@@ -247,7 +248,7 @@ def crops(dump: str) -> dict[int, tuple[int, int]]:
     """
     found, index = {}, -1
     for line in dump.splitlines():
-        if match := _DUMPED_STREAM.match(line):
+        if match := DUMPED_STREAM.match(line):
             index = int(match[1])
         elif match := _DUMPED_CROP.match(line):
             left, right, top, bottom = map(int, match.groups())
