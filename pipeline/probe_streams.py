@@ -187,8 +187,7 @@ def _matrix(frame: Any) -> tuple[int, ...]:
 def _unnamed(cls: type[SideDataType], value: object) -> Any:
     """A member for side data that FFmpeg tells of and PyAV has no name for.
 
-    Without it PyAV 18.1 raises for a picture that has any: each of a film made of photos (EXIF),
-    those of two eyes (the number of the view, what a screen has to know).
+    Without it PyAV 18.1 raises for a picture that has any, as each of a film made of photos (EXIF).
     """
     member: Any = object.__new__(cls)
     member._name_, member._value_ = f"UNNAMED_{value}", value
