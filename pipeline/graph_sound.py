@@ -31,9 +31,9 @@ from pipeline.model import AudioOut, Chapter, SoundTrack, Step, Tags
 
 # True peaks are found at four times the sampling rate (ITU-R BS.1770-5, annex 2).
 OVERSAMPLING = 4
-# FFmpeg's name for a stereo layout and for a single channel.
 # A picture's length: so far from where it belongs sound is put right, and jitter is left alone.
 _APART_S = 0.04
+# FFmpeg's name for a stereo layout and for a single channel.
 _LAYOUTS = {1: "mono", 2: "stereo"}
 # What 360-degree cameras record, to two microphones that look left and right (AmbiX: all around in
 # channel 0, left less right in 1).

@@ -70,6 +70,12 @@ def draft(order: Order, name: str, priority: int) -> Step:
     )
 
 
+def draft_aside(order: Order, name: str, priority: int) -> Step:
+    """A step that reads a text file, or what others have made; without it the item is published."""
+    step = draft(order, name, priority)
+    return dataclasses.replace(step, demuxer="", restarts=False, required=False)
+
+
 def main_audio(probe: Probe) -> AudioStream | None:
     """The track a player would start with: the default one, else the first."""
     return max(probe.audio, key=lambda s: (s.default, -s.index), default=None)

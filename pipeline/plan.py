@@ -38,6 +38,7 @@ from pipeline.order import (
     URGENT,
     Order,
     draft,
+    draft_aside,
     main_audio,
     right_of,
     shifted,
@@ -244,31 +245,16 @@ def _captions_step(order: Order, sidecar: Sidecar) -> Step:
         language=sidecar.language,
         named=sidecar.named,
     )
-    base = draft(order, f"captions-{sidecar.language}", URGENT)
-    return dataclasses.replace(
-        base,
-        source=sidecar.source,
-        demuxer="",
-        restarts=False,
-        outputs=(out,),
-        span=_shown(order),
-        required=False,
-    )
+    base = draft_aside(order, f"captions-{sidecar.language}", URGENT)
+    return dataclasses.replace(base, source=sidecar.source, outputs=(out,), span=_shown(order))
 
 
 def _transcript_step(order: Order, sidecar: Sidecar) -> Step:
     out = TranscriptOut(
         role="transcript", file=f"written.{sidecar.language}.json", language=sidecar.language
     )
-    base = draft(order, f"transcript-{sidecar.language}", URGENT)
-    return dataclasses.replace(
-        base,
-        source=sidecar.source,
-        demuxer="",
-        restarts=False,
-        outputs=(out,),
-        required=False,
-    )
+    base = draft_aside(order, f"transcript-{sidecar.language}", URGENT)
+    return dataclasses.replace(base, source=sidecar.source, outputs=(out,))
 
 
 def _embedded_captions_step(order: Order, language: str, index: int) -> Step:

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from pipeline.model import Hearing, Kind, SpeechOut, SpokenOut, Step
-from pipeline.order import IDLE, Order, draft
+from pipeline.order import IDLE, Order, draft_aside
 
 # Long enough that loading a model is little of the work, short enough to lose little when a worker
 # dies. At half of real time a chunk takes a quarter of an hour.
@@ -53,7 +53,7 @@ def plan_speech(order: Order, steps: Sequence[Step]) -> Iterator[Step]:
 
 def _draft(order: Order, name: str) -> Step:
     """It hands better what is published already, so whoever waits for anything else comes first."""
-    return dataclasses.replace(draft(order, name, IDLE), demuxer="", restarts=False, required=False)
+    return draft_aside(order, name, IDLE)
 
 
 def _borders(length_ms: int | None) -> list[tuple[int, int | None]]:

@@ -62,8 +62,8 @@ def probe(
     command = child(path, scratch, limits)
     if bringer is not None:
         command = bringer.serving(command)
-    arguments = {"path": str(path), "limits": allowed, "brought": bringer is not None}
-    arguments["straight"] = straight
+    brought = bringer is not None
+    arguments = {"path": str(path), "limits": allowed, "brought": brought, "straight": straight}
     found: Probe = ask("probe:examine", arguments, command, Probe)
     return found
 

@@ -23,7 +23,6 @@ import av.logging
 
 from pipeline import probe_programs
 from pipeline.probe_index import opened
-from pipeline.probe_programs import Track
 
 # By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
 COPIES = {"mpegts": "mpegts", "mpeg": "vob", "ogg": "ogg"}
@@ -134,8 +133,7 @@ def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:
     av.logging.set_level(av.logging.INFO)  # below, nothing is dumped
     dump = source.dumps_format()
     av.logging.set_level(None)
-    tracks = [_track(stream) for stream in (*source.streams.video, *source.streams.audio)]
-    left = probe_programs.elsewhere(tracks, dump)
+    left = probe_programs.elsewhere([*source.streams.video, *source.streams.audio], dump)
     for stream in source.streams:
         is_read = stream.type in _MUXED and stream.codec_context is not None
         if is_read and stream.index not in left:
@@ -147,13 +145,6 @@ def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:
                     raise
 
 
-def _track(stream: Any) -> Track:
-    if stream.type != "video" or stream.codec_context is None:
-        return Track(index=stream.index, is_picture=stream.type == "video")
-    pixels = stream.codec_context.width * stream.codec_context.height
-    return Track(index=stream.index, is_picture=True, pixels=pixels)
-
-
 def _on_one_clock(source: Any, tracks: dict[int, Any]) -> Iterator[Any]:
     clock = Clock()
     taken: dict[int, tuple[int, int]] = {}  # by stream, when its last packet begins and ends
@@ -163,13 +154,12 @@ def _on_one_clock(source: Any, tracks: dict[int, Any]) -> Iterator[Any]:
         index, tick = packet.stream.index, packet.time_base
         late = round(clock.move(packet) / tick)
         length = packet.duration or 1
-        at = None if packet.dts is None else packet.dts + late
-        begun, ended = taken.get(index, (at or 0, at or 0))
-        at = ended if at is None else at
+        last = taken.get(index)
+        at = (last[1] if last else 0) if packet.dts is None else packet.dts + late
         # Sound of the part before may reach into this one: it is there once.
-        if packet.stream.type == "audio" and at + length / 2 < ended:
+        if last and packet.stream.type == "audio" and at + length / 2 < last[1]:
             continue
-        packet.dts = max(at, begun + 1) if index in taken else at
+        packet.dts = max(at, last[0] + 1) if last else at
         packet.pts = None if packet.pts is None else max(packet.pts + late, packet.dts)
         taken[index] = packet.dts, packet.dts + length
         packet.stream = tracks[index]

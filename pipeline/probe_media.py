@@ -25,7 +25,6 @@ from av.stream import Disposition
 
 from pipeline import (
     diagnose,
-    probe_clock,
     probe_cuts,
     probe_moments,
     probe_programs,
@@ -36,8 +35,7 @@ from pipeline import (
 from pipeline.errors import BadInput, OverLimit, Unreadable
 from pipeline.figures import clock
 from pipeline.model import Kind, Limits, Probe, VideoStream
-from pipeline.probe_clock import Clock, goes_on
-from pipeline.probe_programs import Track
+from pipeline.probe_clock import COPIES, Clock, goes_on
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline
 from pipeline.remote import Readable, RemoteFile
@@ -105,7 +103,7 @@ def examined(stream: Readable, kind: Sniffed, limits: Limits, *, straight: bool)
         _refuse_streams(container, limits)
         keys = _KEYS if _is_broadcast(container) else 0
         walk = _Pass(_to_watch(container, limits), keys)
-        if kind.demuxer in probe_clock.COPIES and not straight:
+        if kind.demuxer in COPIES and not straight:
             walk.clock = Clock()
         complete = _walk(container, walk, whole=small or not container.duration)
         if walk.clock and (walk.clock.restarts or not (complete or goes_on(container, size))):
@@ -250,7 +248,7 @@ def _look_at_end(container: InputContainer, walk: _Pass) -> None:
 def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits) -> Probe:
     dump = cast("Any", container).dumps_format()
     played = [seen for seen in walk.seen.values() if seen.frames]
-    elsewhere = probe_programs.elsewhere(list(map(_track, played)), dump)
+    elsewhere = probe_programs.elsewhere([seen.stream for seen in played], dump)
     kept = [seen for seen in played if seen.index not in elsewhere]
     crops = probe_streams.crops(dump)
     start_s = _start_s(container, kept)
@@ -310,13 +308,6 @@ def _judged(seen: Seen, stream: VideoStream, kind: Sniffed, *, indexed: bool) ->
 def _is_broadcast(container: InputContainer) -> bool:
     """True for streams without an index, in which timestamps may jump."""
     return bool(container.format.flags & _TS_DISCONT)
-
-
-def _track(seen: Seen) -> Track:
-    if not _shows(seen):
-        return Track(index=seen.index, is_picture=False)
-    frame = seen.frames[0]
-    return Track(index=seen.index, is_picture=True, pixels=frame.width * frame.height)
 
 
 def _shows(seen: Seen) -> bool:

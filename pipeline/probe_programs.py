@@ -1,14 +1,14 @@
 """One program of a recording that holds several, as a whole channel of digital television does.
 
-Owns reading which stream belongs to which program, and the choice. Pure. `probe_media` asks when it
-knows what can be played, `probe_clock` before it copies.
+Owns reading which stream belongs to which program, and the choice. Refuses to open anything.
+`probe_media` asks when it knows what can be played, `probe_clock` before it copies.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.probe_streams import DUMPED_STREAM
 
@@ -16,25 +16,16 @@ _PROGRAM = re.compile(r"^  Program (\d+)")
 _ALONE = re.compile(r"^  No Program")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """A picture of so many pixels, or a sound."""
-
-    index: int
-    is_picture: bool
-    pixels: int = 0
-
-
-def elsewhere(tracks: Sequence[Track], dump: str) -> frozenset[int]:
+def elsewhere(streams: Sequence[Any], dump: str) -> frozenset[int]:
     """The streams of other programs than the one with the largest picture, by FFmpeg's description.
 
     Without any picture it is the one with the first sound. Sound of a program without a picture
     counts as the picture's where that has none of its own: some machines sort so badly.
     """
     of = _programs(dump)
-    shown = [one for one in tracks if one.is_picture]
-    heard = [one for one in tracks if not one.is_picture]
-    main = max(tracks, key=lambda one: (one.pixels, -one.index), default=None)
+    shown = [one for one in streams if one.type == "video"]
+    heard = [one for one in streams if one.type == "audio"]
+    main = max(streams, key=lambda one: (_pixels(one), -one.index), default=None)
     chosen = of.get(main.index, set()) if main else set()
     if not chosen:
         return frozenset()
@@ -57,3 +48,8 @@ def _programs(dump: str) -> dict[int, set[int]]:
         elif (match := DUMPED_STREAM.match(line)) and program is not None:
             found.setdefault(int(match[1]), set()).add(program)
     return found
+
+
+def _pixels(stream: Any) -> int:
+    context = stream.codec_context
+    return int(context.width * context.height) if context and stream.type == "video" else 0

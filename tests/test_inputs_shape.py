@@ -78,14 +78,15 @@ def test_pixels_become_square_and_sizes_even(
     assert len(reel.pictures) == 25
 
 
-BT709 = "scale=out_color_matrix=bt709,format=yuv420p,setparams=" + ":".join(
-    f"{name}=bt709" for name in ("colorspace", "color_primaries", "color_trc")
-)
+def _tagged(matrix: str) -> str:
+    """A filter to 4:2:0 of that matrix, which says so; all else is BT.709."""
+    said = f"colorspace={matrix}:color_primaries=bt709:color_trc=bt709"
+    return f"scale=out_color_matrix={matrix},format=yuv420p,setparams={said}"
 
 
 def test_an_aspect_that_no_lens_has_is_no_aspect(tmp_path: Path) -> None:
     """Fit for the web in all else, it would be shown as wide as it claims: so it is no copy."""
-    source = ("-f", "lavfi", "-i", f"{quarters('320x240')},{BT709},setsar=25")
+    source = ("-f", "lavfi", "-i", f"{quarters('320x240')},{_tagged('bt709')},setsar=25")
     reel = published(make(tmp_path / "film.mp4", *source, *H264, "-g", "25"), tmp_path)
     assert "is a copy" not in reel.notes
     assert shape(reel.path)[:2] == (320, 240)
@@ -141,9 +142,7 @@ def test_a_film_that_changes_its_aspect_and_its_colours_keeps_both(
     fields = ["setfield=tff"] * (pictures_a_second == 50)
     joined = b""
     for aspect, matrix, at, seconds in parts:
-        said = f"colorspace={matrix}:color_primaries=bt709:color_trc=bt709"
-        colours = f"scale=out_color_matrix={matrix},format=yuv420p,setparams={said}"
-        chain = ",".join([colours, f"setdar={aspect}", *fields])
+        chain = ",".join([_tagged(matrix), f"setdar={aspect}", *fields])
         source = ("-f", "lavfi", "-i", quarters("320x240", seconds=seconds), "-vf", chain)
         wire = ("-g", "25", "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset", str(at))
         joined += make(tmp_path / f"{at}.ts", *source, *coder, *wire).read_bytes()
