@@ -173,7 +173,11 @@ def _timed(picture: Any, step: Step, rung: VideoOut) -> Any:
     # and of each chunk, where frames come unevenly; players would stop at a hole.
     if rung.gop_ms or not rung.begin_s:
         at = f"if(eq(N,0),{seconds(rung.begin_s)}/TB,{at})"
-    return picture.filter("setpts", at)
+    picture = picture.filter("setpts", at)
+    if treatment.frame_rate is not None and span.end_s is None and rung.end_s is not None:
+        # To the filter of rates, the last of slow pictures stands as long as the one before.
+        picture = picture.filter("trim", end=seconds(rung.end_s))
+    return picture
 
 
 def _held(picture: Any, rung: VideoOut, zero_s: Fraction) -> Any:

@@ -252,6 +252,9 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
     kept = [seen for seen in played if seen.index not in elsewhere]
     crops = probe_streams.crops(dump)
     start_s = _start_s(container, kept)
+    told_s = max(_claimed_s(container) + start_s, probe_streams.end_s(filter(_sounds, kept)))
+    for seen in filter(_shows, kept):
+        seen.times.told_s = told_s
     length_s = probe_streams.end_s(kept) - start_s
     for seen in filter(_shows, kept):
         probe_moments.look(container, seen, start_s, length_s)
@@ -267,7 +270,7 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
         duration_ms=probe_streams.ms(length_s),
         start_ms=probe_streams.ms(start_s),
         video=video,
-        audio=tuple(probe_streams.audio(one, start_s) for one in kept if not _shows(one)),
+        audio=tuple(probe_streams.audio(one, start_s) for one in filter(_sounds, kept)),
         text=tuple(one for one in probe_streams.texts(container) if one.index not in elsewhere),
         cover_index=probe_streams.cover(container),
         chapters=probe_streams.chapters(container, float(length_s)),
@@ -314,6 +317,14 @@ def _shows(seen: Seen) -> bool:
     return seen.type == "video"
 
 
+def _sounds(seen: Seen) -> bool:
+    return not _shows(seen)
+
+
+def _claimed_s(container: InputContainer) -> Fraction:
+    return Fraction(container.duration or 0, av.time_base)
+
+
 def _unplayable(container: InputContainer, walk: _Pass, log: str) -> BadInput:
     """Why nothing of a file decodes; a decoder that refuses a size forgets it, its log does not."""
     found = diagnose.failure(log)
@@ -340,7 +351,7 @@ def _start_s(container: InputContainer, kept: list[Seen]) -> Fraction:
 
 
 def _notes(container: InputContainer, walk: _Pass, there_s: float) -> tuple[str, ...]:
-    claimed_s = (container.duration or 0) / av.time_base
+    claimed_s = float(_claimed_s(container))
     read_s = max(float(seen.times.end_s() - seen.times.first_s) for seen in walk.seen.values())
     missing_s = claimed_s - max(float(walk.reach_s), read_s)
     notes = []

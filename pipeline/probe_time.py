@@ -14,6 +14,8 @@ from statistics import median_low
 
 ENOUGH = 240
 """So many timestamps settle a frame rate."""
+_SLOW_S = Fraction(1, 2)
+_BLINK_S = Fraction(1, 25)  # what claims that are only the last picture's beginning leave of it
 _REORDERED = 16  # so many pictures at the end of a stretch may have neighbours that were not read
 
 _STANDARD = tuple(
@@ -29,9 +31,13 @@ _FALLBACK = Fraction(25)
 
 @dataclass(slots=True)
 class Timeline:
-    """One stream's packets so far: `tick` seconds per unit of `first`, `end` and `starts`."""
+    """One stream's packets so far: `tick` seconds per unit of `first`, `end` and `starts`.
+
+    `told_s` is when everything is over by what else is known: the container's word, the sound.
+    """
 
     tick: Fraction
+    told_s: Fraction = Fraction(0)
     starts: list[int] = field(default_factory=list)
     first: int | None = None
     end: int = 0
@@ -61,10 +67,20 @@ class Timeline:
 
         Flash and Matroska say one tick of whatever they do not know.
         """
-        start, length = self.last
-        if length * self.tick * 2 >= period and length:
+        if self._tells_length(period):
             return self.end * self.tick
-        return max(self.end * self.tick, start * self.tick + period)
+        stands_s = self.told_s if self.is_cut(period) else self.last[0] * self.tick + period
+        return max(self.end * self.tick, stands_s)
+
+    def is_cut(self, period: Fraction) -> bool:
+        """True where all is over before the last of slow pictures has stood as long as others."""
+        if period < _SLOW_S or self._tells_length(period):
+            return False
+        return _BLINK_S < self.told_s - self.last[0] * self.tick < period
+
+    def _tells_length(self, period: Fraction) -> bool:
+        length = self.last[1]
+        return bool(length) and length * self.tick * 2 >= period
 
 
 def frame_rate(times: Timeline, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:

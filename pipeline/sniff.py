@@ -143,7 +143,8 @@ def _by_magic(head: bytes) -> Sniffed | None:
     if head[:4] == b"FORM" and head[8:12] not in (b"AIFF", b"AIFC"):
         return None
     if head[:3] == b"ID3":
-        return _by_magic(_after_id3(head)) or _media("MP3", "mp3")
+        rest = _after_id3(head)
+        return _by_magic(rest) or _media(*("AAC", "aac") if _ADTS.match(rest) else ("MP3", "mp3"))
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 

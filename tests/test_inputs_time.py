@@ -272,6 +272,19 @@ def test_a_still_with_sound_stands_for_as_long_as_the_sound(tmp_path: Path) -> N
     assert last.rgb[:3000] == pytest.approx(reel.pictures[0].rgb[:3000], abs=16)
 
 
+def test_the_last_of_slow_slides_goes_with_the_sound(tmp_path: Path) -> None:
+    """A slide every 3 s and 6.5 s of talk: the last does not stand in silence for 3 s, too."""
+    film = make(
+        tmp_path / "talk.flv",
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=1/3:d=9"),
+        *("-f", "lavfi", "-i", "sine=d=6.5:r=44100", "-c:v", "flv1", "-c:a", "libmp3lame"),
+        *("-flvflags", "no_duration_filesize"),
+    )
+    reel = published(film, tmp_path)
+    assert reel.video.duration_ms == pytest.approx(7000, abs=600)
+    assert "came out" not in reel.notes
+
+
 def test_a_slideshow_keeps_its_slides(tmp_path: Path) -> None:
     """One picture a second is no mistake: five slides, each for a second."""
     source = ("-f", "lavfi", "-i", "testsrc=s=320x180:r=1:d=5")

@@ -464,6 +464,7 @@ def test_an_answer_of_the_wrong_shape_is_never_believed(
         (b"\x1aE\xdf\xa3\x01", "media", "matroska"),
         (b"ID3\x03\0\0\0\0\0\x02xxfLaC", "media", "flac"),
         (b"ID3\x03\0\0\0\0\0\x02xx\xff\xfb", "media", "mp3"),
+        (b"ID3\x03\0\0\0\0\0\x02xx\xff\xf1", "media", "aac"),
         (b"FORM\0\0\0\0AIFF", "media", "aiff"),
         ((b"G" + bytes(187)) * 3, "media", "mpegts"),
         ((bytes(4) + b"G" + bytes(187)) * 3, "media", "mpegts"),
