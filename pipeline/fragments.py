@@ -250,8 +250,9 @@ def _track(data: mmap.mmap | bytearray, at: int, size: int) -> _Track:
     if not data[clock + 8] or not flags >> 24:
         raise ValueError("no room for the times of pictures")
     first = run + 16 + 4 * bool(flags & _RUN_OFFSET) + 4 * bool(flags & _RUN_FIRST)
-    places = range(first, first + count * each, each)
-    lengths = tuple(places)
+    # A single picture may leave all that is said of it to the fragment's head.
+    places = tuple(first + number * each for number in range(count))
+    lengths = places
     if not flags & _RUN_DURATION:
         lengths = (_usual_length(data, _find(data, (b"tfhd",), *inside), count),)
     return _Track(

@@ -34,6 +34,7 @@ CASES = {
         *("-vf", "settb=1/90000,setpts=(2*N*N+3*mod(N\\,3))/1000/TB", "-fps_mode", "passthrough"),
         *("-enc_time_base", "1:90000", *H264, "-bsf:v", r"setts=pts=PTS:dts=DTS-mod(N\,2)", *FLAGS),
     ),
+    "lone": (*PICTURES, "-vf", UNEVEN, "-fps_mode", "vfr", *H264, "-bf", "0", "-g", "1", *FLAGS),
     "av1": (*PICTURES, *AV1, *FLAGS),
     "aac": (*TONE, *AAC, *FLAGS),
 }
@@ -214,12 +215,15 @@ def settled(name: str, tmp_path: Path, end: int | None) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", ["jumpy", "lone"])
 @pytest.mark.parametrize("over", [None, 500, 100_000])
-def test_a_picture_lasts_until_the_next_one_is_shown(tmp_path: Path, over: int | None) -> None:
+def test_a_picture_lasts_until_the_next_one_is_shown(
+    tmp_path: Path, over: int | None, name: str
+) -> None:
     """However unevenly pictures come, in whatever order they are coded; the last up to the end."""
-    before = sorted(at for at, _, _ in packets(file("jumpy")))
+    before = sorted(at for at, _, _ in packets(file(name)))
     last = before[-1] - before[0]
-    path = settled("jumpy", tmp_path, None if over is None else last + over)
+    path = settled(name, tmp_path, None if over is None else last + over)
     after = sorted(packets(path))
     shift = after[0][0]
     assert [at - shift for at, _, _ in after] == [at - before[0] for at in before]
