@@ -59,6 +59,12 @@ class Unsupported(BadInput):
     code = "unsupported"
 
 
+class Unfit(BadInput):
+    """A film's own pictures cannot be published as they are: it has to be encoded after all."""
+
+    code = "unfit"
+
+
 class OverLimit(BadInput):
     """The file exceeds a configured limit; the text names the limit and its setting."""
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import address, lease, partial, render, texts, todo
-from pipeline.errors import BadInput, Missing, OverLimit, ToolBug, Unreadable
+from pipeline.errors import BadInput, Missing, OverLimit, ToolBug, Unfit, Unreadable
 from pipeline.house import House, publish_bell, ring_due
 from pipeline.manifest import step_of
 from pipeline.model import (
@@ -52,8 +52,7 @@ def ingest(house: House, post: str, item: str) -> None:
     name = f"ingest-{records.generation}"
     try:
         with lease.hold(house.records, records, name, house.owner):
-            planned = plan(_order(house, records.drop))
-            house.records.put(item_key(post, item, "plan", records.generation), planned)
+            _plan(house, records)
     except (lease.Busy, Missing):
         return
     finally:
@@ -61,6 +60,12 @@ def ingest(house: House, post: str, item: str) -> None:
     fresh = house.item(post, item)
     if fresh is not None:
         ring_due(house, [fresh])
+
+
+def _plan(house: House, records: ItemRecords, *, copies: bool = True) -> None:
+    drop = records.drop
+    order = dataclasses.replace(_order(house, drop), copies=copies)
+    house.records.put(item_key(drop.post, drop.item, "plan", records.generation), plan(order))
 
 
 def _order(house: House, drop: Drop) -> Order:
@@ -107,7 +112,11 @@ def make(house: House, post: str, item: str, step: str, *, report: Report) -> No
                 pulse.report(progress.percent, progress.text)
                 report(progress)
 
-            _make(house, records, wanted, tell)
+            try:
+                _make(house, records, wanted, tell)
+            except Unfit as error:
+                log.info("%s, %s: %s", error.public, wanted.name, error.evidence)
+                _plan(house, records, copies=False)
     except (lease.Busy, Missing):
         return
     finally:

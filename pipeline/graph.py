@@ -75,9 +75,13 @@ def _keeps_cores_busy(rungs: list[VideoOut]) -> bool:
 
 
 def copied(step: Step, bench: Bench) -> tuple[str, ...]:
-    """The source's own pictures in fragmented MP4, at their own times."""
+    """The source's own pictures in fragmented MP4, at their own times.
+
+    On the way all of them are decoded, and the first that is damaged ends it: players would stop
+    there. Damage lies in the bits, so nothing is smoothed.
+    """
     out = next(out for out in step.outputs if isinstance(out, CopyOut))
-    source = opened(step, bench, **CLOCK)
+    source = opened(step, bench, **CLOCK, skip_loop_filter="all")
     flags = {"c": "copy", "video_track_timescale": out.timescale, **_FRAGMENTED}
     packets = [_NO_SEI]
     if out.end_s is not None:
@@ -88,8 +92,10 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     flags["bsf:v"] = ",".join(packets)
     # Two seconds at least to a fragment, whatever distance the camera's key frames have.
     flags |= {"min_frag_duration": 2_000_000}
-    made = ffmpeg.output(source[str(out.stream)], file(bench.folder / out.file), **flags)
-    return compiled([made], bench)
+    own = source[str(out.stream)]
+    made = ffmpeg.output(own, file(bench.folder / out.file), **flags)
+    seen = ffmpeg.output(own, "-", format="null", fps_mode="passthrough")
+    return compiled([made, seen.global_args("-xerror")], bench)
 
 
 def film_sound(step: Step, bench: Bench, level: Level) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ _CD_RATE = 44_100
 class Order:
     """What a plan is made from; `tool` is the encoder's version, `texts` what text sidecars say.
 
-    With `hearing`, what is said is written down by a machine.
+    With `hearing`, what is said is written down by a machine. Without `copies` no film is its own
+    largest size, not even one that is fit for the web.
     """
 
     drop: Drop
@@ -51,6 +52,7 @@ class Order:
     tool: str
     texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hearing: Hearing | None = None
+    copies: bool = True
 
 
 def draft(order: Order, name: str, priority: int) -> Step:

@@ -44,17 +44,20 @@ def plan_film(order: Order) -> tuple[list[Step], list[str]]:
     """The steps of a film, those that others need before them, and remarks for the reporter."""
     film = film_of(order)
     rungs = ladder(film.stream, order.profile.video.rungs, "h264")
-    copied = _is_web_ready(film)
+    ready = _is_web_ready(film)
     sounds = sounds_of(order.probe)
-    chunked = list(_chunk_steps(film, rungs[:-1] if copied else rungs))
-    if copied:
+    chunked = list(_chunk_steps(film, "film", rungs[:-1] if ready else rungs))
+    if ready and order.copies:
         chunked.append(_copy_step(film, rungs[-1]))
+    elif ready:
+        # What is made already stays as it is: the largest size comes beside it.
+        chunked += _chunk_steps(film, "own", rungs[-1:])
     heard = list(_sound_steps(film, sounds))
     joined = joined_steps(film, chunked, heard)
     steps = [*chunked, *heard, poster_step(film), *joined, *_av1_steps(film, rungs)]
     # Brokers keep the order of ringing among equals.
     steps.sort(key=lambda step: bool(step.priority))
-    return steps, list(_notes(film, rungs, sounds, copied=copied))
+    return steps, list(_notes(film, rungs, sounds, ready=ready))
 
 
 def _is_web_ready(film: Film) -> bool:
@@ -76,11 +79,11 @@ def _is_web_ready(film: Film) -> bool:
 # --- chunks ----------------------------------------------------------------------------------
 
 
-def _chunk_steps(film: Film, rungs: tuple[Rung, ...]) -> Iterator[Step]:
+def _chunk_steps(film: Film, kind: str, rungs: tuple[Rung, ...]) -> Iterator[Step]:
     if not rungs:  # the only one is a copy
         return
     for number, chunk in enumerate(film.chunks):
-        name = f"film-{number:04}"
+        name = f"{kind}-{number:04}"
         if number:
             yield _chunk_step(film, name, rungs, chunk)
             continue
@@ -244,15 +247,17 @@ def _opening_step(film: Film, stream: AudioStream) -> Step:
 
 
 def _notes(
-    film: Film, made: tuple[Rung, ...], sounds: tuple[AudioStream, ...], *, copied: bool
+    film: Film, made: tuple[Rung, ...], sounds: tuple[AudioStream, ...], *, ready: bool
 ) -> Iterator[str]:
     stream, probe = film.stream, film.order.probe
     dropped = [r.short_side for r in film.video.rungs if r.short_side > made[-1].short_side]
     if dropped and stream.short_side < max(dropped):
         sizes = ", ".join(f"{size}p" for size in sorted(set(dropped)))
         yield f"Not made: {sizes}. The film itself is {stream.width}x{stream.height}."
-    if copied:
+    if ready and film.order.copies:
         yield "The film was fit for the web already: its largest size is a copy, without loss."
+    elif ready:
+        yield "Some pictures of the film are damaged: copy it again from the card, if you can."
     if film.treatment.deinterlace:
         yield "The film is interlaced; it was turned into full frames."
     if film.treatment.tonemap:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import flaws, fragments, graph, graph_stills, loudness, storyboard
-from pipeline.errors import ToolBug, Unreadable
+from pipeline.errors import BadInput, ToolBug, Unfit, Unreadable
 from pipeline.facts import Facts
 from pipeline.figures import clock
 from pipeline.film import OPENING
@@ -97,11 +97,16 @@ def _lacks(out: VideoOut, made: Reel) -> bool:
 
 
 def make_copy(step: Step, shop: Shop, report: Report) -> Made:
-    """The source's own pictures in fragments."""
-    encode(graph.copied(step, shop.bench), step, shop, report)
+    """The source's own pictures in fragments; raises Unfit where they are not whole."""
     out = next(out for out in step.outputs if isinstance(out, CopyOut))
-    found = facts_of(shop.folder / out.file, shop, step)
-    return Made(artifacts=(_rung(out, found, step, shop),))
+    try:
+        encode(graph.copied(step, shop.bench), step, shop, report)
+        found = facts_of(shop.folder / out.file, shop, step)
+        return Made(artifacts=(_rung(out, found, step, shop),))
+    except (BadInput, ToolBug) as error:
+        raise Unfit(
+            f"{step.source.name}: its own pictures are damaged.", evidence=error.evidence
+        ) from error
 
 
 def _settle(out: VideoOut, shop: Shop) -> None:

@@ -33,6 +33,8 @@ PLAIN: Profile = changed(
 MOMENTS = (0.48, 1.48, 2.48)
 SECONDS = 3
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+# What makes such a film fit for the web as it is.
+READY = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-g", "25")
 AAC = ("-c:a", "aac", "-b:a", "96k")
 _NOW = "+".join(f"between(t\\,{at - 0.001}\\,{at + 0.119})" for at in MOMENTS)
 BEEPS = ("-f", "lavfi", "-i", f"aevalsrc='0.3*sin(2*PI*1000*t)*({_NOW})':s=48000:d={SECONDS}")

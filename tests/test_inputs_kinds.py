@@ -8,7 +8,19 @@ from pathlib import Path
 import media
 import pytest
 from measure import beeps, flashes, pictures, sound
-from reels import AAC, BEEPS, H264, MOMENTS, PLAIN, SECONDS, Reel, make, published, signals
+from reels import (
+    AAC,
+    BEEPS,
+    H264,
+    MOMENTS,
+    PLAIN,
+    READY,
+    SECONDS,
+    Reel,
+    make,
+    published,
+    signals,
+)
 from values import changed
 
 from pipeline.model import Kind, State
@@ -382,6 +394,26 @@ def test_garbage_in_a_file_with_an_index_costs_only_what_it_hit(tmp_path: Path, 
     light = flashes(reel.pictures)
     assert light[0] == pytest.approx(MOMENTS[0], abs=0.05)
     assert light[-1] == pytest.approx(MOMENTS[-1], abs=0.05)
+
+
+def test_a_damaged_film_is_not_its_own_largest_size(tmp_path: Path) -> None:
+    """Players would stop at the damage: what decodes is encoded, and the reporter is told."""
+    wide = ("-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=3")
+    film = make(tmp_path / "hit.mp4", *wide, *H264, *READY)
+    data = bytearray(film.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(range(200)) * 2
+    film.write_bytes(data)
+    reel = published(film, tmp_path)
+    assert reel.item.state is State.PUBLISHED
+    assert "without loss" not in reel.notes
+    assert "damaged" in reel.notes
+    assert reel.video.height == 360
+    films = list(reel.folder.rglob("360.mp4"))
+    assert len(films) > 1
+    for made in films:
+        strict = (media.FFMPEG, "-v", "error", "-xerror", "-i", made, "-f", "null", "-")
+        subprocess.run(strict, check=True)
 
 
 def test_a_wrong_name_does_not_matter(tmp_path: Path) -> None:

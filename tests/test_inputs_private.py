@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from measure import near
 from PIL import ExifTags, Image, ImageDraw
-from reels import AAC, H264, make, published
+from reels import AAC, H264, READY, make, published
 
 MARK = "PLANTED"
 SMALL = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=440:d=3")
@@ -25,7 +25,6 @@ TRACKS = tuple(
     for key in ("handler_name", "vendor_id", "comment", "location")
     for word in (f"-metadata:s:{track}", f"{key}={MARK}-{track}-{key}")
 )
-BT709 = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-g", "25")
 
 
 def _marks(folder: Path) -> list[Path]:
@@ -38,7 +37,7 @@ def _marks(folder: Path) -> list[Path]:
     ("name", "extra"),
     [
         ("film.mov", ("-movflags", "use_metadata_tags")),
-        ("film.mp4", BT709),
+        ("film.mp4", READY),
         ("film.mkv", ()),
         ("film.ts", ("-metadata", f"service_name={MARK}")),
     ],
@@ -57,7 +56,7 @@ def test_nothing_that_was_planted_is_published(
     film = make(tmp_path / name, *made)
     assert film.read_bytes().count(MARK.encode()) > 3
     reel = published(film, tmp_path)
-    assert ("is a copy" in reel.notes) == (extra == BT709)
+    assert ("is a copy" in reel.notes) == (extra == READY)
     assert len(reel.pictures) == 75
     assert _marks(reel.folder) == []
 

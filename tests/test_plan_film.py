@@ -622,6 +622,19 @@ def test_a_web_ready_film_is_its_own_top_rung() -> None:
     assert any("copy, without loss" in note for note in plan.notes)
 
 
+def test_what_turns_out_damaged_is_encoded_beside_what_is_made() -> None:
+    """The smaller sizes stay as they are, to the byte; the own one has chunks of its own."""
+    plan = made(film(READY))
+    after = planned(film(READY), profile=profile(), drop=drop(), copies=False)
+    before = {s.name: s.fingerprint for s in plan.steps}
+    assert "copy" not in there(after)
+    assert [s.fingerprint for s in chunked(after)] == [s.fingerprint for s in chunked(plan)]
+    assert {o.short_side for s in chunked(after, "own-") for o in s.outputs} == {720}
+    assert "own-0000" in step(after, "film").needs
+    assert before["film"] != step(after, "film").fingerprint
+    assert any("damaged" in note for note in after.notes)
+
+
 @pytest.mark.parametrize(
     "facts",
     [
