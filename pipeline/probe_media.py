@@ -250,6 +250,7 @@ def _told(container: InputContainer, kind: Sniffed, walk: _Pass, limits: Limits)
     played = [seen for seen in walk.seen.values() if seen.frames]
     elsewhere = probe_programs.elsewhere([seen.stream for seen in played], dump)
     kept = [seen for seen in played if seen.index not in elsewhere]
+    probe_streams.refuse_closed(dump)
     crops = probe_streams.crops(dump)
     start_s = _start_s(container, kept)
     told_s = max(_claimed_s(container) + start_s, probe_streams.end_s(filter(_sounds, kept)))

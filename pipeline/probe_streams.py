@@ -19,6 +19,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 
 from pipeline import languages
+from pipeline.errors import Unsupported
 from pipeline.model import (
     STRANGEST_ASPECT,
     AudioStream,
@@ -253,6 +254,19 @@ def crops(dump: str) -> dict[int, tuple[int, int]]:
             left, right, top, bottom = map(int, match.groups())
             found[index] = (left + right, top + bottom)
     return found
+
+
+# Dolby Vision without a picture for other screens: its colours (IPT) look green and purple there.
+_CLOSED = re.compile(r"DOVI configuration record:.* profile: (?:5|10),.* compatibility id: 0\b")
+
+
+def refuse_closed(dump: str) -> None:
+    """Refuse colours that only Dolby's tools read, by FFmpeg's own description of the file."""
+    if _CLOSED.search(dump):
+        raise Unsupported(
+            "The film's colours are for Dolby Vision screens alone (profile 5): others show them"
+            " green and purple. Export it as HDR10, HLG or SDR."
+        )
 
 
 def _rate(stream: Any, times: Timeline, *, interlaced: bool) -> tuple[Fraction, bool]:

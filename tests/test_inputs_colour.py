@@ -138,6 +138,19 @@ def test_high_dynamic_range_looks_natural(tmp_path: Path, curve: str) -> None:
     assert max(white) - min(white) <= 6
 
 
+def test_dolby_vision_without_a_picture_for_others_is_refused(tmp_path: Path) -> None:
+    """Green faces help nobody: the reporter is told what to export."""
+    data = bytearray((Path(__file__).parent / "samples" / "dolby-vision-8.4.mp4").read_bytes())
+    profile = data.index(b"dvvC") + 6
+    data[profile] = 5 << 1 | data[profile] & 1
+    data[profile + 2] = 0
+    (tmp_path / "closed.mp4").write_bytes(data)
+    item = published(tmp_path / "closed.mp4", tmp_path).item
+    assert item.error is not None
+    assert item.error.code == "unsupported"
+    assert "HDR10" in item.error.message
+
+
 def test_dolby_vision_of_phones_looks_like_the_hlg_that_it_carries(tmp_path: Path) -> None:
     """Profile 8.4 is HLG with notes for other screens: they change no colour and spoil nothing.
 
