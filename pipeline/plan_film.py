@@ -36,8 +36,9 @@ FIRST_SHORT_SIDE = 360
 LONG_MS = 120_000
 # Of a camera that writes sixteen tracks, nobody hears the sixteenth.
 MAX_SOUNDS = 8
-# Sound that begins this much before the picture is worth a word.
+# Sound that begins this much before the picture is worth a word, and so is sound that goes on.
 LATE_MS = 200
+HELD_MS = 500
 
 
 def plan_film(order: Order) -> tuple[list[Step], list[str]]:
@@ -294,6 +295,9 @@ def _picture_notes(film: Film) -> Iterator[str]:
     if stream.start_ms >= LATE_MS:
         late = stream.start_ms / 1000
         yield f"The sound begins {late:.1f} s before the picture; which stands till then."
+    is_still = stream.last_ms == stream.start_ms
+    if (held_ms := hold_ms_of(film)) >= HELD_MS and not is_still:
+        yield f"The picture ends {held_ms / 1000:.1f} s before the sound; the last one stands."
     if film.rate < shown:
         yield f"{round(shown)} pictures a second became {round(film.rate)}."
     if stream.run_in_ms is None:

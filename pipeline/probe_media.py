@@ -12,7 +12,7 @@ import dataclasses
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, cast
@@ -47,6 +47,7 @@ _TAIL_S = 10  # of larger files, look for the end from here before the claimed o
 _FRAMES = {"video": 6, "audio": 1}  # pictures enough to tell interlacing in any field order
 _LOG = 40  # lines of the libraries' own complaints kept as evidence
 _PLACES = 5  # named in a note; more help nobody
+_ASKED = 64  # times in vain, until a file that is cut off has nothing more
 _GIVE_UP = 600  # packets that do not decode before a stream counts as broken
 _TS_DISCONT = 0x200  # AVFMT_TS_DISCONT
 # Where only some pictures have a time, because several share a packet of the wire, or none has.
@@ -109,7 +110,9 @@ def examined(stream: Readable, kind: Sniffed, limits: Limits, *, straight: bool)
         if walk.clock and (walk.clock.restarts or not (complete or goes_on(container, size))):
             return Probe(kind=Kind.VIDEO, container=kind.name, demuxer=kind.demuxer, restarts=True)
         if not complete:
-            _look_at_end(container, walk)
+            _look_at_end(container, walk, size)
+        if kind.demuxer == "mov" and walk.reach_s < _claimed_s(container):
+            _look_behind_cut(container, walk)
         if not any(seen.frames for seen in walk.seen.values()):
             raise _unplayable(container, walk, "".join(line for _, _, line in log[-_LOG:]))
         return _told(container, kind, walk, limits)
@@ -230,16 +233,51 @@ def _time(walk: _Pass, packet: Any) -> None:
             walk.hits.add(int(start * (packet.time_base or MS)))
 
 
-def _look_at_end(container: InputContainer, walk: _Pass) -> None:
-    """Of a large file, time the last seconds that it claims to have."""
+def _look_at_end(container: InputContainer, walk: _Pass, size: int) -> None:
+    """Of a large file, time the last seconds that it has."""
     for seen in walk.seen.values():
         seen.is_partial = True
+    claimed_s = _claimed_s(container)
+    _time_from(container, walk, claimed_s)
+    if walk.reach_s < claimed_s - _TAIL_S:
+        _time_from(container, walk, _there_s(walk, size))
+
+
+def _time_from(container: InputContainer, walk: _Pass, end_s: Fraction) -> None:
+    """Time what begins at most so much before `end_s`."""
     try:
-        container.seek(max(0, (container.duration or 0) - _TAIL_S * av.time_base), backward=True)
+        container.seek(max(0, int((end_s - _TAIL_S) * av.time_base)), backward=True)
         for packet in container.demux():
             _time(walk, packet)
     except av.error.FFmpegError:
         walk.damaged = True
+
+
+def _there_s(walk: _Pass, size: int) -> Fraction:
+    """Up to where a file is there that has its index first and was cut off behind it."""
+    return max(
+        (
+            entry.timestamp * (seen.stream.time_base or MS)
+            for seen in walk.seen.values()
+            for entry in seen.stream.index_entries
+            if 0 <= entry.pos <= size - entry.size
+        ),
+        default=Fraction(0),
+    )
+
+
+def _look_behind_cut(container: InputContainer, walk: _Pass) -> None:
+    """Time what is left of a file that is cut off.
+
+    FFmpeg ends with the first track that does, and asked again goes on with the others.
+    """
+    idle = 0
+    while idle < _ASKED:
+        idle += 1
+        with suppress(av.error.FFmpegError):
+            for packet in container.demux():
+                _time(walk, packet)
+                idle = 0 if packet.size else idle
 
 
 # --- what follows from it ---------------------------------------------------------------------

@@ -223,7 +223,8 @@ def make_film(step: Step, shop: Shop, report: Report) -> Made:
     checked = _check_film(step, out, [made for made, _ in pieces], found)
     made = artifact(out.role, target, found, checked | _loudness(shop))
     seen = dataclasses.replace(made, duration_ms=round(_end(pieces[-1][0]) * 1000))
-    notes = (*_missing(step, out, [a for a, _ in pieces]), *cut_short(step, seen))
+    last_ms = max(one.last_pts_ms for one in found.streams if one.type == "video")
+    notes = (*_missing(step, out, [a for a, _ in pieces], last_ms), *cut_short(step, seen))
     return Made(artifacts=(made,), notes=notes or tuple(_odd(out, checked)))
 
 
@@ -308,18 +309,22 @@ def _loudness(shop: Shop) -> dict[str, Any]:
     return {name: extra[name] for extra in sounds for name in names}
 
 
-def _missing(step: Step, out: FilmOut, pieces: list[Reel]) -> list[str]:
-    """What the reporter should know of pictures that are not there."""
-    if out.variable_rate:
-        return []
+def _missing(step: Step, out: FilmOut, pieces: list[Reel], last_ms: int) -> list[str]:
+    """What the reporter should know of pictures that are not there; the last is at `last_ms`."""
+    stretches = [(last_ms, out.last_ms or 0)]
+    if not out.variable_rate:  # else pictures may stand for long on the way
+        begun = (out.late_ms, round(_begin(pieces[0]) * 1000))
+        stretches = [begun, *_pauses(pieces), *stretches]
     standing = [
         f"from {clock(start)} to {clock(end)}"
-        for start, end in ((out.late_ms, round(_begin(pieces[0]) * 1000)), *_pauses(pieces))
+        for start, end in stretches
         if end - start > max(PAUSE_MS, float(3000 / out.frame_rate))
     ]
     if standing:
         places = ", ".join(standing[:5]) + (" and elsewhere" if len(standing) > 5 else "")  # noqa: PLR2004
         return [f"The file is damaged: {places} there are no pictures, and the last one stands."]
+    if out.variable_rate:
+        return []
     frames = sum(piece.frames or 0 for piece in pieces)
     lost = (out.frames or frames) - frames
     if lost > 0:

@@ -606,6 +606,14 @@ def test_the_opening_of_a_clip_is_in_the_clip() -> None:
     assert opening.start_s == step(plan, "film-0000").span.start_s
 
 
+def test_pictures_that_end_before_the_sound_are_told() -> None:
+    """The last one stands meanwhile; a single picture under a talk is meant to."""
+    for last_ms, told in ((8_960, True), (0, False)):
+        stream = picture_stream(640, 360, duration_ms=9_000, last_ms=last_ms)
+        notes = made(film(stream, duration_ms=12_000)).notes
+        assert any("ends 3.0 s before the sound" in note for note in notes) is told
+
+
 # --- what is fit for the web already ----------------------------------------------------------
 
 READY = picture_stream(1280, 720, web_ready=True, bitrate_bps=2_000_000)

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import imageio_ffmpeg
 import pytest
@@ -305,6 +307,41 @@ def test_a_film_cut_short_says_so(make: Make) -> None:
     assert 3000 < found.duration_ms < 5000
     assert found.video[0].frames is None
     assert found.notes[0].startswith("The file says it lasts 0:08, but only 0:0")
+
+
+def test_a_track_that_is_cut_off_first_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FFmpeg stops with it, and goes on when it is asked again: until nothing more comes."""
+    calls = iter([[1], [], [2], [], [], [3]])
+    asked, timed = 0, list[int]()
+
+    def demux() -> list[SimpleNamespace]:
+        nonlocal asked
+        asked += 1
+        return [SimpleNamespace(size=size) for size in (*next(calls, []), 0)]
+
+    monkeypatch.setattr(probe_media, "_time", lambda _, packet: timed.append(packet.size))
+    container: Any = SimpleNamespace(demux=demux)
+    probe_media._look_behind_cut(container, probe_media._Pass({}, 0))
+    assert [size for size in timed if size] == [1, 2, 3]
+    assert asked == 6 + probe_media._ASKED
+
+
+def test_a_large_film_that_is_cut_off_is_timed_up_to_there(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its index, which comes first, promises an end that is not there to be looked at."""
+    long = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=60")
+    film = make("cut.mp4", *long, *H264, "-g", "25", "-movflags", "+faststart")
+    film.write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
+    whole = _examined(film)
+    monkeypatch.setattr(probe_media, "_WHOLE_BYTES", 1)
+    found = _examined(film)
+    assert 30_000 < (whole.duration_ms or 0) < 50_000
+    assert found.duration_ms == whole.duration_ms
+    assert found.video[0].last_ms == whole.video[0].last_ms
+    assert found.notes == whole.notes
 
 
 def test_a_large_film_is_not_read_whole(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

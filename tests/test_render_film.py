@@ -368,6 +368,15 @@ def test_pauses_are_told_with_their_places() -> None:
     assert missing(changed(wanted(), variable_rate=True), [late]) == []
 
 
+@pytest.mark.parametrize("uneven", [False, True])
+def test_pictures_that_are_missing_at_the_end_are_told(*, uneven: bool) -> None:
+    """Those of the source go on, ours do not; however long the last one is made to stand."""
+    out = wanted(last_ms=9000, variable_rate=uneven)
+    (note,) = missing(out, [reel((0, 9040))], 6000)
+    assert "from 0:06 to 0:09" in note
+    assert missing(out, [reel((0, 9040))], 9000) == []
+
+
 def test_what_differs_from_the_source_is_said() -> None:
     """Sound that has drifted off, and a film of another length: a frame and some rounding pass."""
     fine = {"over_ms": 40, "av_offset_ms": 20}
@@ -410,9 +419,9 @@ def reel(*fragments: tuple[int, int], pauses: tuple[tuple[int, int], ...] = ()) 
     return Reel(**facts, frames=25, inside=inside, extra={"rung": 72})
 
 
-def missing(out: FilmOut, reels: list[Reel]) -> list[str]:
-    """The notes about a film of these reels."""
-    return render_film._missing(works(FILMS["29.97"]()).step("film"), out, reels)
+def missing(out: FilmOut, reels: list[Reel], last_ms: int = 0) -> list[str]:
+    """The notes about a film of these reels, whose last picture is shown then."""
+    return render_film._missing(works(FILMS["29.97"]()).step("film"), out, reels, last_ms)
 
 
 # --- checks that can fail ----------------------------------------------------------------------
