@@ -237,10 +237,21 @@ def _look_at_end(container: InputContainer, walk: _Pass, size: int) -> None:
     """Of a large file, time the last seconds that it has."""
     for seen in walk.seen.values():
         seen.is_partial = True
-    claimed_s = _claimed_s(container)
-    _time_from(container, walk, claimed_s)
-    if walk.reach_s < claimed_s - _TAIL_S:
-        _time_from(container, walk, _there_s(walk, size))
+    known_s = walk.reach_s
+    for end_s in _ends(container, walk, size):
+        _time_from(container, walk, end_s)
+        if walk.reach_s > known_s:
+            break
+
+
+def _ends(container: InputContainer, walk: _Pass, size: int) -> Iterator[Fraction]:
+    """Where it may end: as it claims, or where its index says that it was cut off.
+
+    Where nothing lies there, all of it has to be read.
+    """
+    yield _claimed_s(container)
+    yield _there_s(walk, size)
+    yield Fraction(0)
 
 
 def _time_from(container: InputContainer, walk: _Pass, end_s: Fraction) -> None:
@@ -254,7 +265,7 @@ def _time_from(container: InputContainer, walk: _Pass, end_s: Fraction) -> None:
 
 
 def _there_s(walk: _Pass, size: int) -> Fraction:
-    """Up to where a file is there that has its index first and was cut off behind it."""
+    """Up to where a file is there by an index that comes first; 0 where there is none."""
     return max(
         (
             entry.timestamp * (seen.stream.time_base or MS)

@@ -328,12 +328,15 @@ def test_a_track_that_is_cut_off_first_does_not_end_the_others(
     assert asked == 6 + probe_media._ASKED
 
 
+@pytest.mark.parametrize(
+    ("name", "coder"), [("cut.mp4", (*H264, "-movflags", "+faststart")), ("cut.wmv", ())]
+)
 def test_a_large_film_that_is_cut_off_is_timed_up_to_there(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch, name: str, coder: tuple[str, ...]
 ) -> None:
-    """Its index, which comes first, promises an end that is not there to be looked at."""
+    """It promises an end that is not there to be looked at; an index that comes first knows."""
     long = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=60")
-    film = make("cut.mp4", *long, *H264, "-g", "25", "-movflags", "+faststart")
+    film = make(name, *long, *coder, "-g", "25")
     film.write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
     whole = _examined(film)
     monkeypatch.setattr(probe_media, "_WHOLE_BYTES", 1)
