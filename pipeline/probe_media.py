@@ -238,9 +238,11 @@ def _look_at_end(container: InputContainer, walk: _Pass, size: int) -> None:
     for seen in walk.seen.values():
         seen.is_partial = True
     known_s = walk.reach_s
-    for end_s in _ends(container, walk, size):
+    for number, end_s in enumerate(_ends(container, walk, size)):
         _time_from(container, walk, end_s)
         if walk.reach_s > known_s:
+            for seen in walk.seen.values():
+                seen.is_cut = number > 0
             break
 
 

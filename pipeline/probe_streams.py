@@ -72,6 +72,8 @@ Landing = Literal["key", "between", "lost"]
 class Seen:
     """What a pass over the packets saw of one stream; `is_partial`: not every packet was read.
 
+    `is_cut` if the end that the file claims is not there.
+
     `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
     the times of its key packets, all of them `closed` if none needs what was before; `discards`
     tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
@@ -93,6 +95,7 @@ class Seen:
     untimed: bool = False
     reordered: bool = False
     is_partial: bool = False
+    is_cut: bool = False
 
     @property
     def index(self) -> int:
@@ -308,9 +311,8 @@ def _colour(frame: Any) -> Colour:
 def _frames(stream: Any, seen: Seen) -> int | None:
     """The container's count, unless the packets that are there belie it."""
     claimed = int(stream.frames) or None
-    if claimed and not seen.is_partial and seen.times.packets < claimed:
-        return None
-    return claimed
+    belied = not seen.is_partial and seen.times.packets < (claimed or 0)
+    return None if belied or seen.is_cut else claimed
 
 
 # --- sound, text, words -----------------------------------------------------------------------

@@ -344,6 +344,7 @@ def test_a_large_film_that_is_cut_off_is_timed_up_to_there(
     assert 30_000 < (whole.duration_ms or 0) < 50_000
     assert found.duration_ms == whole.duration_ms
     assert found.video[0].last_ms == whole.video[0].last_ms
+    assert found.video[0].frames is whole.video[0].frames is None
     assert found.notes == whole.notes
 
 
