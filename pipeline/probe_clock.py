@@ -23,6 +23,7 @@ import av.logging
 
 from pipeline import probe_programs
 from pipeline.probe_index import opened
+from pipeline.probe_packets import packets
 
 # By demuxer, what its copy is written as: these let the clock jump, and carry the same streams.
 COPIES = {"mpegts": "mpegts", "mpeg": "vob", "ogg": "ogg"}
@@ -91,7 +92,7 @@ def goes_on(container: Any, size: int) -> bool:
     clock = Clock()
     try:
         container.seek(0, unsupported_byte_offset=True)
-        for packet in container.demux():
+        for packet in packets(container):
             clock.move(packet)
     except av.error.FFmpegError:
         pass  # as far as it can be read
@@ -148,7 +149,7 @@ def _tracks(source: Any, copy: Any) -> Iterator[tuple[int, Any]]:
 def _on_one_clock(source: Any, tracks: dict[int, Any]) -> Iterator[Any]:
     clock = Clock()
     taken: dict[int, tuple[int, int]] = {}  # by stream, when its last packet begins and ends
-    for packet in source.demux(*(source.streams[index] for index in tracks)):
+    for packet in packets(source, *(source.streams[index] for index in tracks)):
         if not packet.size:
             continue
         index, tick = packet.stream.index, packet.time_base

@@ -36,6 +36,7 @@ from pipeline.errors import BadInput, OverLimit, Unreadable
 from pipeline.figures import clock
 from pipeline.model import Kind, Limits, Probe, VideoStream
 from pipeline.probe_clock import COPIES, Clock, goes_on
+from pipeline.probe_packets import packets
 from pipeline.probe_streams import MS, Seen
 from pipeline.probe_time import ENOUGH, Timeline
 from pipeline.remote import Readable, RemoteFile
@@ -84,6 +85,10 @@ class _Pass:
 
     def _is_known(self, seen: Seen) -> bool:
         return len(seen.times.starts) >= ENOUGH and len(seen.keys) >= self.keys
+
+    def stumbled(self) -> None:
+        """Remember that something could not be read here."""
+        self.hits.add(int(self.reach_s))
 
     def wants(self, seen: Seen) -> bool:
         """True while a stream has to show more frames."""
@@ -180,7 +185,7 @@ def _decoder(limits: Limits) -> dict[str, str]:
 def _walk(container: InputContainer, walk: _Pass, *, whole: bool) -> bool:
     """Time packets and decode the first ones; True if it went on to the end of the file."""
     try:
-        for packet in container.demux():
+        for packet in packets(container, stumbled=walk.stumbled):
             _take(walk, packet)
             if not whole and walk.knows_enough:
                 return False
@@ -260,7 +265,7 @@ def _time_from(container: InputContainer, walk: _Pass, end_s: Fraction) -> None:
     """Time what begins at most so much before `end_s`."""
     try:
         container.seek(max(0, int((end_s - _TAIL_S) * av.time_base)), backward=True)
-        for packet in container.demux():
+        for packet in packets(container, stumbled=walk.stumbled):
             _time(walk, packet)
     except av.error.FFmpegError:
         walk.damaged = True
@@ -288,7 +293,7 @@ def _look_behind_cut(container: InputContainer, walk: _Pass) -> None:
     while idle < _ASKED:
         idle += 1
         with suppress(av.error.FFmpegError):
-            for packet in container.demux():
+            for packet in packets(container):
                 _time(walk, packet)
                 idle = 0 if packet.size else idle
 

@@ -309,6 +309,35 @@ def test_a_film_cut_short_says_so(make: Make) -> None:
     assert found.notes[0].startswith("The file says it lasts 0:08, but only 0:0")
 
 
+NOISE = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20,noise=alls=80:allf=t", *H264)
+
+
+def test_behind_a_hole_a_recording_goes_on(make: Make) -> None:
+    """FFmpeg searches 64 kB of a transport stream and gives up; asked again, it finds the rest."""
+    film = make("hole.ts", *NOISE, "-g", "25", "-b:v", "3M")
+    data = bytearray(film.read_bytes())
+    start = len(data) // 2
+    data[start : start + 500_000] = bytes(500_000)
+    film.write_bytes(data)
+    found = _examined(film)
+    assert found.duration_ms == pytest.approx(20_000, abs=100)
+    (note,) = found.notes
+    assert note.startswith("The recording is damaged at 0:")
+
+
+def test_a_stream_that_turns_up_later_ends_nothing(make: Make) -> None:
+    """Flash video may begin a sound track anywhere: the pictures before and behind it count."""
+    film = make("film.flv", *NOISE, "-b:v", "4M", "-maxrate", "4M", "-bufsize", "1M")
+    sound = make("sound.flv", *SOUND, "-c:a", "libmp3lame", "-ar", "44100")
+    header = 13
+    with film.open("ab") as file:
+        file.write(sound.read_bytes()[header:])
+    assert film.stat().st_size > 6_000_000
+    found = _examined(film)
+    assert (found.kind, found.audio) == (Kind.VIDEO, ())
+    assert found.duration_ms == pytest.approx(20_000, abs=100)
+
+
 def test_a_track_that_is_cut_off_first_does_not_end_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
