@@ -92,9 +92,9 @@ def copied(step: Step, bench: Bench) -> tuple[str, ...]:
     flags["bsf:v"] = ",".join(packets)
     # Two seconds at least to a fragment, whatever distance the camera's key frames have.
     flags |= {"min_frag_duration": 2_000_000}
-    own = source[str(out.stream)]
-    made = ffmpeg.output(own, file(bench.folder / out.file), **flags)
-    seen = ffmpeg.output(own, "-", format="null", fps_mode="passthrough")
+    pictures = source[str(out.stream)]
+    made = ffmpeg.output(pictures, file(bench.folder / out.file), **flags)
+    seen = ffmpeg.output(pictures, "-", format="null", fps_mode="passthrough")
     return compiled([made, seen.global_args("-xerror")], bench)
 
 

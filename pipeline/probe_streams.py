@@ -70,9 +70,8 @@ Landing = Literal["key", "between", "lost"]
 
 @dataclass(slots=True)
 class Seen:
-    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read.
-
-    `is_cut` if the end that the file claims is not there.
+    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read,
+    and `is_cut`: the end that the file claims is not there.
 
     `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
     the times of its key packets, all of them `closed` if none needs what was before; `discards`
