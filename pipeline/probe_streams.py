@@ -70,10 +70,9 @@ Landing = Literal["key", "between", "lost"]
 
 @dataclass(slots=True)
 class Seen:
-    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read,
-    and `is_cut`: the end that the file claims is not there.
+    """What a pass over the packets saw of one stream; `is_partial`: not every packet was read.
 
-    `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
+    `is_cut`: the end that it claims is not there. `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
     the times of its key packets, all of them `closed` if none needs what was before; `discards`
     tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
     order of the file; `untimed` if one has none, `reordered` if one waits for others. `aspects` are
