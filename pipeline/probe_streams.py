@@ -72,11 +72,12 @@ Landing = Literal["key", "between", "lost"]
 class Seen:
     """What a pass over the packets saw of one stream; `is_partial`: not every packet was read.
 
-    `is_cut`: the end that it claims is not there. `frames` are its first pictures, `moments` groups of neighbours from all over it. `keys` are
-    the times of its key packets, all of them `closed` if none needs what was before; `discards`
-    tells of packets that are there but not to be shown. Of pictures, `shown` are the times in the
-    order of the file; `untimed` if one has none, `reordered` if one waits for others. `aspects` are
-    those of the pixels of all pictures decoded; `layered` if some came with transparency beside.
+    `is_cut`: the end that it claims is not there. `frames` are its first pictures, `moments` groups
+    of neighbours from all over it. `keys` are the times of its key packets, all of them `closed` if
+    none needs what was before; `discards` tells of packets that are there but not to be shown. Of
+    pictures, `shown` are the times in the order of the file; `untimed` if one has none, `reordered`
+    if one waits for others. `aspects` are those of the pixels of all pictures decoded; `layered` if
+    some came with transparency beside.
     """
 
     stream: Any
