@@ -224,7 +224,9 @@ def make_film(step: Step, shop: Shop, report: Report) -> Made:
     made = artifact(out.role, target, found, checked | _loudness(shop))
     seen = dataclasses.replace(made, duration_ms=round(_end(pieces[-1][0]) * 1000))
     last_ms = max(one.last_pts_ms for one in found.streams if one.type == "video")
-    notes = (*_missing(step, out, [a for a, _ in pieces], last_ms), *cut_short(step, seen))
+    if short := cut_short(step, seen):  # says that the end is missing
+        last_ms = out.last_ms or 0
+    notes = (*_missing(step, out, [a for a, _ in pieces], last_ms), *short)
     return Made(artifacts=(made,), notes=notes or tuple(_odd(out, checked)))
 
 
