@@ -295,8 +295,7 @@ def _picture_notes(film: Film) -> Iterator[str]:
     if stream.start_ms >= LATE_MS:
         late = stream.start_ms / 1000
         yield f"The sound begins {late:.1f} s before the picture; which stands till then."
-    is_still = stream.last_ms == stream.start_ms
-    if (held_ms := hold_ms_of(film)) >= HELD_MS and not is_still:
+    if (held_ms := hold_ms_of(film)) >= HELD_MS and not stream.is_still:
         yield f"The picture ends {held_ms / 1000:.1f} s before the sound; the last one stands."
     if film.rate < shown:
         yield f"{round(shown)} pictures a second became {round(film.rate)}."

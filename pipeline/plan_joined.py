@@ -106,7 +106,7 @@ def _last_ms(film: Film) -> int | None:
     span, last = film.window.span, film.stream.last_ms
     known = span.end_s is None and film.treatment.frame_rate is None and not hold_ms_of(film)
     # A picture that is the only one stands from the beginning, whenever it is due.
-    if last is None or last == film.stream.start_ms or not known:
+    if last is None or film.stream.is_still or not known:
         return None
     field_s = 1 / film.rate if film.treatment.deinterlace else 0
     return round(last + (field_s - span.shift_s) * 1000)

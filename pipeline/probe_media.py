@@ -293,7 +293,7 @@ def _look_behind_cut(container: InputContainer, walk: _Pass) -> None:
     while idle < _ASKED:
         idle += 1
         with suppress(av.error.FFmpegError):
-            for packet in packets(container):
+            for packet in container.demux():
                 _time(walk, packet)
                 idle = 0 if packet.size else idle
 

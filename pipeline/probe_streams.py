@@ -159,7 +159,7 @@ def video(seen: Seen, crop: tuple[int, int] | None, start_s: Fraction) -> VideoS
         mirrored=mirrored,
         sample_aspect=aspect,
         frame_rate=rate,
-        variable_rate=uneven or seen.times.is_cut(1 / rate),
+        variable_rate=uneven or seen.times.ends_early(1 / rate),
         interlaced=found.interlaced,
         field_order=found.order if found.interlaced else "",
         changes=_changes(seen),

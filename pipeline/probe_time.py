@@ -14,7 +14,7 @@ from statistics import median_low
 
 ENOUGH = 240
 """So many timestamps settle a frame rate."""
-_SLOW_S = Fraction(1, 2)
+_SLOW_S = Fraction(1, 2)  # from here on a picture is a slide: its length is worth a second look
 _BLINK_S = Fraction(1, 25)  # what claims that are only the last picture's beginning leave of it
 _REORDERED = 16  # so many pictures at the end of a stretch may have neighbours that were not read
 
@@ -69,10 +69,10 @@ class Timeline:
         """
         if self._tells_length(period):
             return self.end * self.tick
-        stands_s = self.told_s if self.is_cut(period) else self.last[0] * self.tick + period
+        stands_s = self.told_s if self.ends_early(period) else self.last[0] * self.tick + period
         return max(self.end * self.tick, stands_s)
 
-    def is_cut(self, period: Fraction) -> bool:
+    def ends_early(self, period: Fraction) -> bool:
         """True where all is over before the last of slow pictures has stood as long as others."""
         if period < _SLOW_S or self._tells_length(period):
             return False

@@ -144,7 +144,9 @@ def _by_magic(head: bytes) -> Sniffed | None:
         return None
     if head[:3] == b"ID3":
         rest = _after_id3(head)
-        return _by_magic(rest) or _media(*("AAC", "aac") if _ADTS.match(rest) else ("MP3", "mp3"))
+        if _ADTS.match(rest):
+            return _media("AAC", "aac")
+        return _by_magic(rest) or _media("MP3", "mp3")
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 

@@ -77,6 +77,11 @@ class VideoStream:
     web_ready: bool = False
 
     @property
+    def is_still(self) -> bool:
+        """True where its only picture stands from the beginning to the end."""
+        return self.last_ms == self.start_ms
+
+    @property
     def short_side(self) -> int:
         """The smaller displayed dimension, by which rungs are named."""
         return min(self.width, self.height)
